@@ -12,7 +12,7 @@ import type { CompactionOutcome } from "../../src/log/compaction/log-compaction.
 import { LogCleaner } from "../../src/topics/log-cleaner.js";
 import type { Partition } from "../../src/topics/partition.js";
 import { TopicRegistry } from "../../src/topics/topic-registry.js";
-import { contextOf, newDisk, UNKNOWN } from "../support/registry-fixture.js";
+import { contextOf, newDisk, TOPICS, UNKNOWN } from "../support/registry-fixture.js";
 
 const COMPACT = { "cleanup.policy": "compact", "segment.bytes": "1024" };
 
@@ -61,7 +61,7 @@ async function setUp({ mapBytes = 2 ** 16, around = (run) => run }: Options = {}
     }
   };
   const { lines } = context;
-  return { clock, registry, cleaner, compacted, outcomes, seen, topic, write, lines };
+  return { disk, clock, registry, cleaner, compacted, outcomes, seen, topic, write, lines };
 }
 
 function keysOf(partition: Partition): string[] {
@@ -156,6 +156,21 @@ test("a failure is reported once, tried again with growing pauses, and stops no 
   await write(bad, "a", "a", "a");
   await cleaner.cleanDue();
   expect(lines).toEqual(["bad-0: could not be compacted: again; tried again later"]);
+});
+
+test("damage is reported once, and keeps no other segment from being compacted", async () => {
+  const { cleaner, disk, topic, write, lines, seen } = await setUp();
+  const partition = await topic("t");
+  await write(partition, "a", "a", "a", "b");
+  const damaged = `${TOPICS}/t/0/00000000000000000001.log`;
+  disk.flipBit(damaged, 8 * 65);
+  for (const key of ["c", "d"]) {
+    await cleaner.compactNow(partition);
+    await write(partition, key);
+  }
+  expect(lines).toEqual([expect.stringContaining(`t-0: ${damaged}, position 0: `)]);
+  expect(seen.failures).toBe(0);
+  expect(disk.fileSize(`${TOPICS}/t/0/00000000000000000000.log`)).toBeLessThan(100);
 });
 
 test("on demand everything is compacted, in several runs if the map is too small", async () => {
