@@ -57,7 +57,7 @@ export const ERRORS = {
   INVALID_TOPIC: {
     wire: 17,
     retriable: false,
-    help: "A topic name has 1 to 249 characters of a-z A-Z 0-9 . _ - and is neither '.' nor '..'.",
+    help: "A topic name has 1 to 249 characters of a-z A-Z 0-9 . _ - and is neither '.' nor '..', nor that of an internal topic.",
   },
   ILLEGAL_GENERATION: {
     wire: 22,

@@ -1,5 +1,6 @@
 // What one run of compaction is told, and what it reports. Plain values: they cross to a worker thread and back.
-// Leaves to others: choosing the range and putting the new files in place (log.ts), and the work (compact-segments.ts).
+// Leaves to others: choosing the range and putting the new files in place (log-compaction.ts), and the work
+// (compact-segments.ts).
 
 /** A sealed segment: its file is `<baseOffset>.log`. */
 export interface SourceSegment {

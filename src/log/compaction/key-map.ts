@@ -1,5 +1,5 @@
 // The keys of the dirty part of a log, each with the number of its last record, in a fixed amount of memory.
-// Leaves to others: numbering the records (compact-segments.ts).
+// Leaves to others: numbering the records (dirty-keys.ts).
 //
 // Open addressing in one typed array; a slot has four 32-bit words: 96 bits of the key's hash, and the number + 1 (0 in an
 // empty slot). The key itself is not stored, so two keys with the same hash would count as one. Nobody can choose such

@@ -1,6 +1,6 @@
 // What the first pass has found out about each record of the dirty part: whether it goes, and whether it is a tombstone.
 // With it, the second pass looks at no key of the dirty part, and opens only batches of which a part goes.
-// Leaves to others: numbering the records (compact-segments.ts).
+// Leaves to others: numbering the records (dirty-keys.ts).
 
 const WORD_BITS = 32;
 
