@@ -117,8 +117,9 @@ export class AuditLog implements Audit {
   }
 
   loginFailed({ host, mechanism, user, reason }: FailedLogin): void {
-    addOne(this.counters.failedLogins, this.#label(mechanism));
-    this.#event("login-failed", { host }, { mechanism, user, reason });
+    const label = this.#label(mechanism);
+    addOne(this.counters.failedLogins, label);
+    this.#event("login-failed", { host }, { mechanism: label, user, reason });
   }
 
   denied(

@@ -8,6 +8,7 @@ import { VERSION } from "../broker/version.js";
 import type { GroupState, GroupType } from "../groups/group.js";
 import type { ServiceContext } from "../services/context.js";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
+import { METRICS_TOKEN } from "../security/audit.js";
 import { OPERATIONS_OF, type ResourceType } from "../security/permission.js";
 import { printable } from "../printable.js";
 import { nextTurn, Portions } from "../log/event-loop.js";
@@ -47,18 +48,17 @@ export async function* metricsText(
 }
 
 function writeSecurity(text: Exposition, { audit: { counters }, context }: Broker): void {
-  const mechanisms = [...context.security.mechanisms, "other"];
-  const byMechanism = (name: string, help: string, counts: ReadonlyMap<string, number>): void => {
-    text.family(name, "counter", help);
-    for (const mechanism of new Set([...mechanisms, ...counts.keys()]))
-      text.sample(labelsOf({ mechanism }), counts.get(mechanism) ?? 0);
-  };
-  byMechanism("rustlog_logins_total", "Logins that succeeded, by mechanism.", counters.logins);
-  byMechanism(
+  const mechanisms = [...context.security.mechanisms];
+  text.family("rustlog_logins_total", "counter", "Logins that succeeded, by mechanism.");
+  for (const mechanism of mechanisms)
+    text.sample(labelsOf({ mechanism }), counters.logins.get(mechanism) ?? 0);
+  text.family(
     "rustlog_failed_logins_total",
-    "Logins that failed, by mechanism; other for one that the broker does not have.",
-    counters.failedLogins,
+    "counter",
+    "Logins that failed, by mechanism; metrics-token for one of --metrics-token-file, other for one that the broker does not have.",
   );
+  for (const mechanism of [...mechanisms, METRICS_TOKEN, "other"])
+    text.sample(labelsOf({ mechanism }), counters.failedLogins.get(mechanism) ?? 0);
   text.family(
     "rustlog_denied_total",
     "counter",

@@ -9,6 +9,7 @@ import { mayOnCluster, requireOnCluster } from "../services/permissions.js";
 import { RustLogError } from "../errors.js";
 import { EXPOSITION_TYPE } from "./exposition.js";
 import type { HttpClient, HttpRoutes } from "./http-server.js";
+import { METRICS_TOKEN } from "../security/audit.js";
 import type { MetricsTokens } from "./metrics-token.js";
 import { metricsText } from "./metrics-text.js";
 import { PageAccess } from "./page-access.js";
@@ -57,6 +58,11 @@ function contextOf(
   client: HttpClient,
 ): ServiceContext | undefined {
   if (tokens?.accepts(request) === true) return context;
+  if (tokens !== undefined && request.headers.has("authorization")) {
+    const reason = "the token is not in --metrics-token-file";
+    const mechanism = METRICS_TOKEN;
+    context.audit.loginFailed({ host: client.address, mechanism, user: undefined, reason });
+  }
   // With tokens they are needed, whether there are users or not.
   if (tokens !== undefined && !context.security.isEnabled) return undefined;
   return access.visitorOf(request, client)?.context;

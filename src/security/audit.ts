@@ -3,6 +3,9 @@
 import type { Caller } from "./caller.js";
 import type { Operation, ResourceType } from "./permission.js";
 
+/** The mechanism of a client that gets metrics, beside those of SASL. */
+export const METRICS_TOKEN = "metrics-token";
+
 /** Somebody at an address. */
 export type AuditedCaller = Pick<Caller, "principal" | "host">;
 

@@ -92,7 +92,7 @@ test("what a client chooses is escaped and shortened", () => {
     'audit: denied: principal=User:ann host=10.0.0.1 operation=READ resourceType=TOPIC name="x\\n\\u001b[2J\\" host=10.9.9.9 yyy',
   );
   expect(lines[0]!.length).toBeLessThan(400);
-  expect(lines[1]).toBe('audit: login failed: host=::1 mechanism="GSSAPI\\n" reason=no');
+  expect(lines[1]).toBe("audit: login failed: host=::1 mechanism=other reason=no");
   expect([...audit.counters.failedLogins]).toEqual([["other", 1]]);
 });
 
