@@ -1,5 +1,6 @@
 // What a client gets that has not logged in.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { KAFKA_API_NAMES, KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { SaslAuthenticate, SaslHandshake } from "../../src/protocol/kafka/sasl.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import { API, encodeRequest } from "../../src/protocol/native/messages.js";
@@ -66,6 +67,35 @@ describe("before a login", () => {
     client.send(plain(1, "s3cret"), pingFrame(2));
     await client.response(2);
     expect(client.order).toEqual([1, 2]);
+  });
+
+  test("no API of ours but three is served, whatever is in the request", async () => {
+    using session = await running.session();
+    const refused: string[] = [];
+    for (const [name, key] of Object.entries(API)) {
+      if (name === "Authenticate") continue; // an empty one ends the connection
+      const answer = await session.call((id) => encodeRequest(key, id, () => {}), errorOf);
+      if (answer?.includes("requires a login")) refused.push(name);
+    }
+    const served = ["Ping", "ApiVersions", "Authenticate"];
+    expect(refused).toEqual(Object.keys(API).filter((name) => !served.includes(name)));
+  });
+
+  test("no API of Kafka but three is served", async () => {
+    const names = KAFKA_API_NAMES.filter(
+      (name) => !["ApiVersions", "SaslHandshake", "SaslAuthenticate"].includes(name),
+    );
+    expect(names.length).toBeGreaterThan(35);
+    for (const name of names) {
+      const { key, min } = KAFKA_APIS[name];
+      using client = await RawClient.connect(running.broker.port);
+      const frame = new Uint8Array(4 + 10);
+      new DataView(frame.buffer).setUint32(0, 10);
+      frame.set([0, key, 0, min, 0, 0, 0, 7, 0xff, 0xff], 4);
+      client.send(frame);
+      await client.closed;
+      expect([name, client.bytesReceived]).toEqual([name, 0]);
+    }
   });
 
   test("afterwards large requests are served", async () => {
