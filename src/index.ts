@@ -6,6 +6,10 @@ export { Admin } from "./client/admin.js";
 export type {
   Acl,
   AclFilter,
+  Quota,
+  QuotaChange,
+  QuotaEntity,
+  QuotaKey,
   AlteredTopic,
   AlterTopicOptions,
   BrokerInfo,

@@ -55,6 +55,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Add, list and delete rules: who may do what",
     load: async () => (await import("./cli/acls.js")).aclsCommand(),
   },
+  quotas: {
+    summary: "Set, list and delete quotas of clients",
+    load: async () => (await import("./cli/quotas.js")).quotasCommand(),
+  },
   ping: {
     summary: "Measure round trips to a broker",
     load: async () => (await import("./cli/ping.js")).pingCommand(),

@@ -6,6 +6,7 @@ import { FAILED_LOGIN_DELAY_MS } from "../security/failed-logins.js";
 import { CLOCK_SKEW_SECONDS, OAUTHBEARER, PRINCIPAL_CLAIM_DEFAULT } from "../security/oauth.js";
 import { KEYS_REFRESH_MS } from "../security/oauth-keys.js";
 import { PASSWORD_MECHANISMS } from "../security/sasl.js";
+import { WINDOW_SECONDS } from "../security/token-bucket.js";
 import type { BrokerConfig } from "../services/context.js";
 import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
 import {
@@ -272,6 +273,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     type: "string",
     value: ({ oauth }) => oauth?.principalClaim ?? PRINCIPAL_CLAIM_DEFAULT,
     documentation: "Claim of a token with the name of the user (--oauth-principal-claim).",
+  },
+  "quota.window.num": {
+    type: "int",
+    value: () => String(WINDOW_SECONDS),
+    documentation: "Samples of a quota's window. It can't be changed.",
+  },
+  "quota.window.size.seconds": {
+    type: "int",
+    value: () => "1",
+    documentation: "Length of a sample of a quota's window. It can't be changed.",
   },
   "socket.request.max.bytes": {
     type: "int",

@@ -263,3 +263,36 @@ export type AclFilter = Partial<Omit<Acl, "patternType">> & {
   /** MATCH stands for the rules that apply to `resourceName`, whatever their pattern. */
   readonly patternType?: Acl["patternType"] | "MATCH";
 };
+
+/** Whom a quota is for. Null stands for everyone of that type without a quota of their own. */
+export interface QuotaEntity {
+  readonly user?: string | null;
+  /** With `user`, the clients of that user that call themselves so. Clients of this library have no client id. */
+  readonly clientId?: string | null;
+  /** An IP address, alone. */
+  readonly ip?: string | null;
+}
+
+/** A kind of quota, by Kafka's name. */
+export type QuotaKey =
+  /** Bytes per second. */
+  | "producer_byte_rate"
+  | "consumer_byte_rate"
+  /** Time of the broker. */
+  | "request_percentage"
+  /** Partitions created and deleted per second. */
+  | "controller_mutation_rate"
+  /** Connections per second, of an address. */
+  | "connection_creation_rate";
+
+/** What an entity may use, as in Kafka. */
+export interface Quota {
+  readonly entity: QuotaEntity;
+  readonly values: Readonly<Partial<Record<QuotaKey, number>>>;
+}
+
+/** A change of quotas: null removes one, and those that are not named stay. */
+export interface QuotaChange {
+  readonly entity: QuotaEntity;
+  readonly values: Readonly<Partial<Record<QuotaKey, number | null>>>;
+}

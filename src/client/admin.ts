@@ -23,6 +23,7 @@ import {
   DescribeAcls,
   DescribeUsers,
 } from "../protocol/native/security.js";
+import { AlterQuotas, DescribeQuotas, type QuotaRow } from "../protocol/native/quotas.js";
 import { createSalted, SCRAM_MECHANISMS } from "../security/scram.js";
 import type { ResponseOf } from "../protocol/native/schema.js";
 import {
@@ -54,6 +55,8 @@ import type {
   GroupState,
   PartitionDescription,
   PartitionOffset,
+  Quota,
+  QuotaChange,
   RecordsToDelete,
   TopicDescription,
   TopicListing,
@@ -69,6 +72,7 @@ import {
   checkNatural,
   checkObject,
   checkString,
+  wrongType,
 } from "./argument-check.js";
 import { type BrokerLink, type Call, callOf, type RetryPolicy } from "./link.js";
 import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.js";
@@ -487,6 +491,26 @@ export class Admin {
     return await this.#request(callOf(AlterAcls, request));
   }
 
+  /** Lists the quotas, by entity. Throws CLUSTER_AUTHORIZATION_FAILED. */
+  async listQuotas(): Promise<Quota[]> {
+    let skip = 0;
+    const pages = pagesOf<QuotaRow>(async () => {
+      const page = await this.#request(callOf(DescribeQuotas, { skip, limit: 0 }));
+      skip += page.quotas.length;
+      return { items: page.quotas, more: page.more };
+    });
+    return (await allOf(pages)).map(quotaOf);
+  }
+
+  /**
+   * Sets and removes quotas, all or none; they apply at once. Throws INVALID_REQUEST for a quota that means nothing, and
+   * CLUSTER_AUTHORIZATION_FAILED.
+   */
+  async alterQuotas(changes: readonly QuotaChange[]): Promise<void> {
+    checkArray("INVALID_REQUEST", "the changes of quotas", changes);
+    await this.#request(callOf(AlterQuotas, { quotas: changes.map(quotaRow) }));
+  }
+
   /** Information that the broker gave when the connection was opened. */
   brokerInfo(): BrokerInfo {
     const { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes } = this.#link.info;
@@ -536,6 +560,43 @@ function aclRow(what: string, fields: Readonly<Record<string, unknown>> | object
     checkString("INVALID_REQUEST", `${name} of ${what}`, value);
   }
   return Object.fromEntries(given);
+}
+
+/** Names of the broker for the fields of an entity. */
+const ENTITY_TYPES = { user: "user", clientId: "client-id", ip: "ip" } as const;
+
+function quotaOf({ entity, values }: QuotaRow): Quota {
+  const nameOf = (type: string): string =>
+    Object.entries(ENTITY_TYPES).find(([, wire]) => wire === type)?.[0] ?? type;
+  return {
+    entity: Object.fromEntries(
+      entity.map(({ type, isDefault, name }) => [nameOf(type), isDefault ? null : name]),
+    ),
+    values: Object.fromEntries(values.map(({ key, value }) => [key, Number(value)])),
+  };
+}
+
+function quotaRow(change: QuotaChange): QuotaRow {
+  checkObject("INVALID_REQUEST", "a change of quotas", change);
+  checkObject("INVALID_REQUEST", "the entity of a quota", change.entity);
+  checkObject("INVALID_REQUEST", "the values of a quota", change.values);
+  const entity = Object.entries(change.entity).filter(([, name]) => name !== undefined);
+  const values = Object.entries(change.values).filter(([, value]) => value !== undefined);
+  return {
+    entity: entity.map(([field, name]: [string, unknown]) => {
+      if (name !== null) checkString("INVALID_REQUEST", `${field} of a quota`, name);
+      const type = Object.hasOwn(ENTITY_TYPES, field)
+        ? ENTITY_TYPES[field as keyof typeof ENTITY_TYPES]
+        : field;
+      return { type, isDefault: name === null, name: name === null ? "" : String(name) };
+    }),
+    values: values.map(([key, value]: [string, unknown]) => {
+      if (value !== null && typeof value !== "number") {
+        throw wrongType("INVALID_REQUEST", `quota ${key}`, "a number or null", value);
+      }
+      return { key, value: value === null ? "" : String(value) };
+    }),
+  };
 }
 
 function compactedOf(

@@ -324,6 +324,20 @@ export const KAFKA_ROWS: KafkaRows = {
   DescribeClientQuotas: [
     { needs: ["DESCRIBE_CONFIGS cluster"], request: () => ({ components: [], strict: false }) },
   ],
+  AlterClientQuotas: [
+    {
+      needs: ["ALTER_CONFIGS cluster"],
+      request: () => ({
+        validateOnly: false,
+        entries: [
+          {
+            entity: [{ entityType: "user", entityName: "zoe" }],
+            ops: [{ key: "producer_byte_rate", value: 1e9, remove: false }],
+          },
+        ],
+      }),
+    },
+  ],
   DescribeUserScramCredentials: [
     { needs: ["DESCRIBE cluster"], request: () => ({ users: null }) },
     { needs: ["DESCRIBE cluster"], request: ({ user }) => ({ users: [{ name: user }] }) },

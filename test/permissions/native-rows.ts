@@ -189,6 +189,20 @@ export const NATIVE_ROWS: NativeRows = {
     { needs: ["ALTER cluster"], request: () => ({ added: [RULE], deleted: [] }) },
     { needs: ["ALTER cluster"], request: () => ({ added: [], deleted: [RULE] }) },
   ],
+  DescribeQuotas: [{ needs: ["DESCRIBE_CONFIGS cluster"], request: () => ({ skip: 0, limit: 0 }) }],
+  AlterQuotas: [
+    {
+      needs: ["ALTER_CONFIGS cluster"],
+      request: () => ({
+        quotas: [
+          {
+            entity: [{ type: "user", isDefault: false, name: "zoe" }],
+            values: [{ key: "producer_byte_rate", value: "1000000000" }],
+          },
+        ],
+      }),
+    },
+  ],
 };
 
 const SALTED = {

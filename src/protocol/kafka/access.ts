@@ -1,4 +1,4 @@
-// ACLs, users with passwords, and DescribeClientQuotas.
+// ACLs, users with passwords, and quotas.
 import {
   api,
   array,
@@ -166,5 +166,26 @@ export const DescribeClientQuotas = api({
       },
       { nullable: 0 },
     ),
+  },
+});
+
+export const AlterClientQuotas = api({
+  key: 49,
+  versions: [0, 1],
+  flexibleSince: 1,
+  request: {
+    entries: array({
+      entity: array({ entityType: string(), entityName: string({ nullable: 0 }) }),
+      ops: array({ key: string(), value: float64(), remove: bool() }),
+    }),
+    validateOnly: bool(),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    entries: array({
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
+      entity: array({ entityType: string(), entityName: string({ nullable: 0 }) }),
+    }),
   },
 });

@@ -1,6 +1,7 @@
 // The APIs that this broker serves. A row here, its table, and a handler (server/router.ts) make an API; ApiVersions
 // and docs/KAFKA.md follow.
 import {
+  AlterClientQuotas,
   AlterUserScramCredentials,
   CreateAcls,
   DeleteAcls,
@@ -75,6 +76,7 @@ export const KAFKA_APIS = {
   ListPartitionReassignments,
   OffsetDelete,
   DescribeClientQuotas,
+  AlterClientQuotas,
   DescribeUserScramCredentials,
   AlterUserScramCredentials,
   DescribeCluster,

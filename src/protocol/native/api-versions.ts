@@ -11,6 +11,7 @@ import { GroupHeartbeat } from "./membership.js";
 import { ApiVersions, Ping } from "./meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
 import { Produce } from "./produce.js";
+import { AlterQuotas, DescribeQuotas } from "./quotas.js";
 import { AlterAcls, AlterUser, DescribeAcls, DescribeUsers } from "./security.js";
 import {
   AlterTopic,
@@ -57,6 +58,8 @@ export const APIS = {
   AlterUser,
   DescribeAcls,
   AlterAcls,
+  DescribeQuotas,
+  AlterQuotas,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

@@ -38,6 +38,8 @@ export const API = {
   AlterUser: 23,
   DescribeAcls: 24,
   AlterAcls: 25,
+  DescribeQuotas: 26,
+  AlterQuotas: 27,
 } as const;
 
 export type ApiName = keyof typeof API;

@@ -30,6 +30,7 @@ const ALIAS: Readonly<Record<string, string>> = { leader: "memberId" };
 /** Fields that tell the items of an array apart, so that their order does not matter. */
 const IDENTITY = [
   ...["name", "topicName", "topic", "resourceName", "configName", "groupId", "key", "apiKey"],
+  ...["entityType"],
   ...[
     "topicId",
     "partitionIndex",
@@ -255,6 +256,8 @@ function flatten(value: Value): Flat {
 
 function identity(item: Value): string | undefined {
   if (typeof item !== "object" || item === null || Array.isArray(item)) return undefined;
+  // Quotas are in the order of a hash table in Kafka's answers.
+  if ("entity" in item) return JSON.stringify(item.entity);
   for (const name of IDENTITY) {
     const value = (item as { readonly [name: string]: Value })[name];
     const isUsed =

@@ -343,7 +343,7 @@ describe("DescribeClientQuotas", () => {
     return [response.errorCode, response.errorMessage, response.entries];
   };
 
-  test("has none, in every version", async () => {
+  test("finds none while there are none, in every version", async () => {
     for (const version of [0, 1]) {
       const filters: Component[][] = [
         [],

@@ -8,7 +8,7 @@ export interface Difference {
 }
 
 /** APIs of groups, transactions and security: not advertised yet, so the connection is closed. */
-const LATER = [...[24, 25, 26, 27, 28, 34, 38, 39, 40, 41], ...[49, 65, 66]];
+const LATER = [...[24, 25, 26, 27, 28, 34, 38, 39, 40, 41], ...[65, 66]];
 
 /** APIs of quorums, telemetry, share groups and streams groups, which a broker of one node does not have. */
 const NEVER = [55, 57, 64, 71, 72, 74, ...Array.from({ length: 19 }, (_, i) => 76 + i)];

@@ -1,4 +1,4 @@
-// What Apache Kafka 4.4.0 answered to 1,250 requests (oracle.jsonl), and a connection that asks them again.
+// What Apache Kafka 4.4.0 answered to 1,300 requests (oracle.jsonl), and a connection that asks them again.
 // Leaves to others: what of an answer must be equal (answers.ts), and where it is not (oracle-differences.ts).
 //
 // Where the data is from: a Go program with franz-go's codec (kmsg 1.15) asked a fresh broker of Apache Kafka 4.4.0 (the jars

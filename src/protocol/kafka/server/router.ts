@@ -9,7 +9,7 @@ import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { describeClientQuotas } from "./access.js";
+import { alterClientQuotas, describeClientQuotas } from "./client-quotas.js";
 import { createAcls, deleteAcls, describeAcls } from "./acls.js";
 import { alterUserScramCredentials, describeUserScramCredentials } from "./users.js";
 import {
@@ -112,6 +112,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   ),
   OffsetDelete: route(KAFKA_APIS.OffsetDelete, offsetDelete),
   DescribeClientQuotas: route(KAFKA_APIS.DescribeClientQuotas, describeClientQuotas),
+  AlterClientQuotas: route(KAFKA_APIS.AlterClientQuotas, alterClientQuotas),
   DescribeCluster: route(KAFKA_APIS.DescribeCluster, describeCluster),
   DescribeProducers: route(KAFKA_APIS.DescribeProducers, describeProducers),
   ConsumerGroupHeartbeat: repeatedRoute(KAFKA_APIS.ConsumerGroupHeartbeat, consumerGroupHeartbeat),

@@ -10,6 +10,7 @@ import { GroupHeartbeat } from "../membership.js";
 import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
+import { AlterQuotas, DescribeQuotas } from "../quotas.js";
 import { AlterAcls, AlterUser, DescribeAcls, DescribeUsers } from "../security.js";
 import {
   AlterTopic,
@@ -34,6 +35,7 @@ import { apiVersions, ping } from "./meta.js";
 import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
 import { groupHeartbeat } from "./membership.js";
 import { produce } from "./produce.js";
+import { alterQuotas, describeQuotas } from "./quotas.js";
 import { alterAcls, alterUser, describeAcls, describeUsers } from "./security.js";
 import {
   alterTopic,
@@ -90,6 +92,8 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   AlterUser: route(AlterUser.decodeRequest, alterUser),
   DescribeAcls: route(DescribeAcls.decodeRequest, describeAcls),
   AlterAcls: route(AlterAcls.decodeRequest, alterAcls),
+  DescribeQuotas: route(DescribeQuotas.decodeRequest, describeQuotas),
+  AlterQuotas: route(AlterQuotas.decodeRequest, alterQuotas),
 };
 
 /** The APIs that a client may use before it has said who it is. */
