@@ -417,7 +417,7 @@ async function serve(
     if (error instanceof RangeError) return usageError(command, error.message);
     throw addressError(error);
   });
-  note(`Broker started on ${broker.addresses.join(" and ")}`);
+  for (const address of broker.addresses) note(`Broker started on ${address}`);
   for (const line of http.lines) note(line);
   note(`Data directory: ${resolve(options.dataDir)}`);
   const { config } = command.opts();

@@ -12,6 +12,14 @@ const FREED_BYTES_MIN = 64 * 1024;
 /** Payloads in a chunk that were not freed, and one for the decoder until it has passed on the whole chunk. */
 const uses = new WeakMap<ArrayBufferLike, number>();
 
+/** Frees a chunk that nobody has a view of, such as one of a TLS connection as it was received. Returns its bytes. */
+export function freeChunk({ buffer, length }: Uint8Array): number {
+  if (length < FREED_BYTES_MIN || length !== buffer.byteLength) return 0;
+  if (!(buffer instanceof ArrayBuffer)) return 0;
+  buffer.transfer(0);
+  return length;
+}
+
 /** Begins to count the payloads in a chunk that was received. */
 export function chunkReceived(chunk: Uint8Array): void {
   if (chunk.length >= FREED_BYTES_MIN && chunk.length === chunk.buffer.byteLength) {

@@ -149,7 +149,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   get advertised(): HostAndPort {
-    const host = this.#serverName ?? plainAddress(this.#socket.localAddress ?? "");
+    const host = this.#serverName ?? this.localAddress;
     return this.#host.advertise ?? { host, port: this.localPort };
   }
 
@@ -157,13 +157,18 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     return this.#host.isTls;
   }
 
+  /** Our own address, as the client has used it. */
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress ?? "");
+  }
+
   get localPort(): number {
     return this.#socket.localPort ?? 0;
   }
 
   /**
-   * The TLS handshake is done. The client may have proved with a certificate, in DER, who it is, and has asked for
-   * `serverName`: its next connection has to find the same name in our certificate.
+   * The TLS handshake is done. The client may have proved with a certificate, in DER, who it is. It has reached us
+   * by `serverName`, as far as we know, and its next connection has to find the same name in our certificate.
    */
   secured(certificate: Uint8Array | undefined, serverName: string | undefined): void {
     this.client.certificate = certificate;

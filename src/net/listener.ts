@@ -9,6 +9,7 @@ import { InputCollector } from "../collector.js";
 import { RustLogError } from "../errors.js";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
 import type { HostAndPort } from "./address.js";
+import { freeChunk } from "./chunks.js";
 import { Connection, type ConnectionHost, type NetMetrics } from "./connection.js";
 import type { Dialect } from "./dialect.js";
 import { Guests } from "./guests.js";
@@ -285,16 +286,16 @@ export class Listener {
     socket.data = data;
     const secured = overTls(socket, data, tls.options, {
       ...handler,
-      handshake: (opened, isDone, error) => this.#shookHands(opened, isDone, error),
+      handshake: (opened, isDone, error) => this.#shookHands(opened, tls, isDone, error),
     });
     this.#opened(secured, endpoint, data);
   }
 
   /** Looks at the bytes that TLS gets. */
   #receivedForTls({ data }: Bun.Socket<SocketData>, chunk: Uint8Array): void {
-    this.#collector.received(chunk.length);
     const { connection, handshake } = data;
     const fault = handshake?.received(chunk);
+    this.#collector.received(chunk.length - freeChunk(chunk));
     if (connection === undefined || fault === undefined) return;
     this.#failHandshake(connection, fault === "plain" ? this.#plainClient(connection) : fault);
   }
@@ -311,7 +312,12 @@ export class Listener {
     return `clients ${kind} use port ${ports.map(({ port }) => port).join(" or ")}`;
   }
 
-  #shookHands(socket: TlsSocket<SocketData>, isDone: boolean, error: Error | null): void {
+  #shookHands(
+    socket: TlsSocket<SocketData>,
+    tls: TlsFiles,
+    isDone: boolean,
+    error: Error | null,
+  ): void {
     const { connection } = socket.data;
     if (connection === undefined || !this.#handshakes.has(connection)) return;
     const certificate = isDone ? clientCertificate(socket) : undefined;
@@ -322,7 +328,8 @@ export class Listener {
     } else {
       socket.data.handshake = undefined;
       this.#handshakes.delete(connection);
-      connection.secured(certificate, socket.getServername() || undefined);
+      const name = socket.getServername() || tls.nameFor(connection.localAddress);
+      connection.secured(certificate, name);
     }
   }
 

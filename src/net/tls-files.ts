@@ -6,6 +6,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { isLoopback } from "./address.js";
 
 /** Whether a client must have a certificate, or may log in instead. */
 export type ClientAuth = "required" | "requested";
@@ -46,7 +47,7 @@ export class TlsFiles {
   readonly #log: (line: string) => void;
   #options: ServerTls;
   #optionsForHttp: ServerTls;
-  #summary: string;
+  #certificate: X509Certificate;
   /** The files as they were when they were last read. */
   #loaded: string;
   /** The files at the last look. */
@@ -59,10 +60,10 @@ export class TlsFiles {
     this.#log = log;
     this.#loaded = stampOf(paths);
     this.#seen = this.#loaded;
-    const { options, summary } = readTls(paths);
+    const { options, certificate } = readTls(paths);
     this.#options = options;
     this.#optionsForHttp = withoutClients(options);
-    this.#summary = summary;
+    this.#certificate = certificate;
     this.#watch = setInterval(() => this.look(), CHECK_MS);
   }
 
@@ -78,7 +79,18 @@ export class TlsFiles {
 
   /** The certificate, for the log. */
   get summary(): string {
-    return this.#summary;
+    return summaryOf(this.#certificate);
+  }
+
+  /**
+   * The name to tell a client that has asked for none, and has connected to this address of ours. Java asks only for names
+   * with a dot: if the certificate lacks the address, its client must have used one without.
+   */
+  nameFor(address: string): string | undefined {
+    if (this.#certificate.checkIP(address) !== undefined) return undefined;
+    const listed = this.#certificate.subjectAltName ?? "";
+    const names = [...listed.matchAll(/\bDNS:([\w-]+)(?=,|$)/g)].map(([, name]) => name!);
+    return names.find((name) => (name === "localhost") === isLoopback(address)) ?? names[0];
   }
 
   /** Whether clients prove with a certificate who they are. */
@@ -91,14 +103,14 @@ export class TlsFiles {
     this.#loaded = stampOf(this.paths);
     this.#seen = this.#loaded;
     try {
-      const { options, summary } = readTls(this.paths);
+      const { options, certificate } = readTls(this.paths);
       this.#options = options;
       this.#optionsForHttp = withoutClients(options);
-      this.#summary = summary;
-      this.#log(`TLS certificate loaded again: ${summary}`);
+      this.#certificate = certificate;
+      this.#log(`TLS certificate loaded again: ${this.summary}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#log(`the TLS certificate stays ${this.#summary}: ${reason}`);
+      this.#log(`the TLS certificate stays ${this.summary}: ${reason}`);
     }
   }
 
@@ -125,7 +137,7 @@ function stampOf({ cert, key, clientCa }: TlsPaths): string {
   return stamps.join(", ");
 }
 
-function readTls(paths: TlsPaths): { options: ServerTls; summary: string } {
+function readTls(paths: TlsPaths): { options: ServerTls; certificate: X509Certificate } {
   const cert = readPem("--tls-cert", paths.cert);
   const key = readPem("--tls-key", paths.key);
   const certificate = parsed("--tls-cert", paths.cert, () => new X509Certificate(cert));
@@ -145,7 +157,7 @@ function readTls(paths: TlsPaths): { options: ServerTls; summary: string } {
     isServer: true,
     minVersion: TLS_1_2,
   };
-  return { options, summary: summaryOf(certificate) };
+  return { options, certificate };
 }
 
 function withoutClients({ ca: _, requestCert: __, ...options }: ServerTls): ServerTls {

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { environment, EXECUTABLE_VARIABLE, executable } from "../support/binary.js";
+import { HAS_OPENSSL } from "../support/certificates.js";
 import { withTempDir } from "../support/tmp.js";
 
 /** The environment of a benchmark, which need not build the executable again. */
@@ -120,3 +121,11 @@ test("a part that there is not is refused", async () => {
   expect(await new Response(bench.stderr).text()).toContain("no such part: fetches; there are");
   expect(await bench.exited).toBe(2);
 });
+
+test.skipIf(!HAS_OPENSSL)(
+  "the benchmark of TLS runs",
+  async () => {
+    expect(await run("tls.ts")).toContain("produce 64 KiB, beside an echo");
+  },
+  60_000,
+);

@@ -106,6 +106,17 @@ describe.skipIf(!HAS_OPENSSL)("a port with TLS", () => {
     );
   });
 
+  test("knows the name that a client has used if that has no dot: Java asks for none then", async () => {
+    const { cert, key } = authority.broker(
+      "DNS:broker.example,DNS:broker,DNS:localhost,IP:10.0.0.2",
+    );
+    await using running = await startTls({ tlsCert: cert, tlsKey: key });
+    const names = ["127.0.0.1", "::1", "10.0.0.1", "10.0.0.2"].map((address) =>
+      running.broker.tls?.nameFor(address),
+    );
+    expect(names).toEqual(["localhost", "localhost", "broker", undefined]);
+  });
+
   test("tells them what --advertise names for its kind", async () => {
     const advertise = ["plain://inside:1", "tls://outside:2"];
     await using running = await startTls({ advertise });

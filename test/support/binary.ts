@@ -212,7 +212,7 @@ export class BrokerProcess implements AsyncDisposable {
   #takeLine(line: string): void {
     this.lines.push(line);
     const address = STARTED.exec(line)?.[1];
-    if (address === undefined) return;
+    if (address === undefined || this.address !== "") return; // those with TLS follow
     this.address = address;
     this.#started.resolve(address);
   }
