@@ -11,6 +11,9 @@ const BACKLOG_BYTES_MAX = 64 * 1024;
 
 const EVENT_PARTITIONS_MAX = 200;
 
+/** Changed partitions looked at for an event: most of them may not be for this visitor. */
+const LOOKED_AT_PARTITIONS_MAX = 2_000;
+
 const encoder = new TextEncoder();
 
 export type Watched = Pick<
@@ -119,8 +122,10 @@ export class PageStream implements PageTurnTaker {
       return `event: overview\ndata: {"page":${page},${this.#watch.overviewJson().slice(1)}\n\n`;
     }
     const partitions: string[] = [];
+    let lookedAt = 0;
     for (const partition of this.#changed) {
       if (partitions.length >= EVENT_PARTITIONS_MAX) break;
+      if (++lookedAt > LOOKED_AT_PARTITIONS_MAX) break;
       this.#changed.delete(partition);
       const json = this.#watch.partitionJson(partition);
       if (json !== undefined) partitions.push(json);

@@ -8,6 +8,7 @@ import { batchOf } from "../support/broker.js";
 import { Authority, HAS_OPENSSL } from "../support/certificates.js";
 import { type PageSample, startPage } from "../support/page-sample.js";
 import { addUsers, logInOnPage, ruleOf, sendLogin } from "../support/page-users.js";
+import { until } from "../support/until.js";
 
 let sample: PageSample;
 
@@ -84,17 +85,20 @@ describe("a login", () => {
     },
   );
 
-  test("fails in the same way for a wrong password and an unknown user", async () => {
-    const wrong = await sendLogin(sample.url, "ann", "no");
-    const unknown = await sendLogin(sample.url, "nobody", "no");
-    for (const response of [wrong, unknown]) {
-      expect(response.status).toBe(401);
-      expect(response.headers.get("set-cookie")).toBeNull();
+  test("fails in the same way for a wrong password, an unknown user, and a name that ends too early", async () => {
+    const failed = await Promise.all([
+      sendLogin(sample.url, "ann", "no"),
+      sendLogin(sample.url, "nobody", "no"),
+      sendLogin(sample.url, "root\0ann", "ann"),
+    ]);
+    const texts = await Promise.all(failed.map((response) => response.text()));
+    for (const { status, headers } of failed) {
+      expect(status).toBe(401);
+      expect(headers.get("set-cookie")).toBeNull();
     }
-    const text = await wrong.text();
-    expect(text).toContain("The user or the password is wrong.");
-    expect(text).not.toContain("ann");
-    expect(await unknown.text()).toBe(text);
+    expect(texts[0]).toContain("The user or the password is wrong.");
+    expect(texts[0]).not.toContain("ann");
+    expect(new Set(texts).size).toBe(1);
   });
 
   test.each([
@@ -109,11 +113,6 @@ describe("a login", () => {
     const response = await fetch(`${sample.url}login`, { ...init, redirect: "manual" });
     expect(response.status).toBe(400);
     expect(response.headers.get("set-cookie")).toBeNull();
-  });
-
-  test("as another user by a name with a NUL fails", async () => {
-    const response = await sendLogin(sample.url, "root\0ann", "ann");
-    expect(response.status).toBe(401);
   });
 
   test("is not possible from a page of another origin", async () => {
@@ -137,20 +136,20 @@ describe("a login", () => {
   test("comes through a flood of wrong ones, of which few are under way", async () => {
     await using page = await startPage();
     await addUsers(page.broker.context, { root: "everything" });
-    const flood = Array.from({ length: 40 }, () => sendLogin(page.url, "root", "guess"));
+    const count = { refused: 0, failed: 0 };
+    for (let i = 0; i < 40; i++) {
+      sendLogin(page.url, "root", "guess")
+        .then(({ status }) => {
+          if (status === 429) count.refused++;
+          if (status === 401) count.failed++;
+        })
+        // Cut off at the end.
+        .catch(() => {});
+    }
     // Those that are under way wait for their answer, the first one for the shortest time.
-    const first = await Promise.any(
-      flood.map(async (sent) => {
-        const { status } = await sent;
-        return status === 401 ? status : Promise.reject(new Error(`${status}`));
-      }),
-    );
-    expect(first).toBe(401);
+    await until(() => count.refused >= 30 && count.failed > 0);
     expect((await sendLogin(page.url, "root")).status).toBe(303);
     expect(page.access.sessions.size).toBe(1);
-    const statuses = (await Promise.all(flood)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(20);
-    expect(new Set(statuses)).toEqual(new Set([401, 429]));
   });
 });
 

@@ -230,6 +230,35 @@ test("events waiting for a page that does not read are bounded, and the newest s
   }
 });
 
+test("partitions that are not for the visitor are passed over in several turns", async () => {
+  const partitions = Array.from({ length: 9_000 }, (_, i) => ({ index: i }) as Partition);
+  let asked = 0;
+  const watched: Watched = {
+    ...{ isReady: true, groupsJson: "", partitions: () => partitions },
+    partitionJson: ({ index }) => {
+      asked++;
+      return index === 8_999 ? '"the last one"' : undefined;
+    },
+    overviewJson: () => "{}",
+    totalsJson: () => "{}",
+  };
+  const page = new PageStream(watched, new PageTurns(), 0, { onRead() {}, onClosed() {} });
+  const sendNext = page.sendNext.bind(page);
+  const askedPerTurn: number[] = [];
+  page.sendNext = () => {
+    const before = asked;
+    sendNext();
+    askedPerTurn.push(asked - before);
+  };
+  page.beat();
+  const decoder = new TextDecoder();
+  for await (const event of page.stream) {
+    if (decoder.decode(event).includes("the last one")) break;
+  }
+  expect(asked).toBe(9_000);
+  expect(Math.max(...askedPerTurn)).toBeLessThanOrEqual(2_000);
+});
+
 test("the first of many groups are sent, and others get a turn in between", async () => {
   await using sample = await startPage({ offsets: "memory" });
   const { registry, offsets } = sample.broker.context;
