@@ -97,6 +97,14 @@ test("the benchmark of logins runs", async () => {
   });
 }, 60_000);
 
+test("the benchmark of permissions runs", async () => {
+  await withTempDir(async (dir) => {
+    const output = await run("permissions.ts", "--json", "--dir", dir);
+    const rows: { measured: number }[] = JSON.parse(output);
+    expect(rows.map(({ measured }) => measured > 0)).toEqual([true, true, true]);
+  });
+}, 60_000);
+
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
