@@ -21,7 +21,7 @@ export class PageLogin {
   readonly #files: PageFiles;
   /** Number of logins under way, by address. */
   readonly #underWay = new Map<string, number>();
-  /** By the name of the user, whether there is one or not. The broker counts by address. */
+  /** By a hash of the name of the user, which may be long, whether there is one or not. The broker counts by address. */
   readonly #failures = new FailedLogins();
 
   constructor(access: PageAccess, files: PageFiles) {
@@ -77,7 +77,7 @@ export class PageLogin {
       if (!(error instanceof RustLogError)) throw error;
       // Only a failure waits, so that nobody can lock out the user by failing.
       const nowMs = clockMs();
-      const delayMs = beganMs + this.#failures.delayMs(user, nowMs) - nowMs;
+      const delayMs = beganMs + this.#failures.delayMs(String(Bun.hash(user)), nowMs) - nowMs;
       if (!signal.aborted) await sleep(Math.max(0, delayMs), undefined, { ref: false });
       return this.#files.login(401, "The user or the password is wrong.");
     }
