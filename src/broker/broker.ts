@@ -185,6 +185,7 @@ export class Broker implements AsyncDisposable {
       log: options.log,
     });
     quotas.onChange = () => this.#listener.unmuteAll();
+    tls?.watch();
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
     cleaner.start();
   }

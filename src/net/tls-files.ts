@@ -64,6 +64,10 @@ export class TlsFiles {
     this.#options = options;
     this.#optionsForHttp = withoutClients(options);
     this.#certificate = certificate;
+  }
+
+  /** Looks at the files from time to time, until `close`. */
+  watch(): void {
     this.#watch = setInterval(() => this.look(), CHECK_MS);
   }
 

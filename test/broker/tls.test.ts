@@ -9,7 +9,7 @@ import { Metadata } from "../../src/protocol/kafka/metadata.js";
 import { DescribeConfigs } from "../../src/protocol/kafka/configs.js";
 import type { Acl } from "../../src/security/acl.js";
 import { createCredential } from "../../src/security/scram.js";
-import { batchOf, Session, startBroker, type TestBroker } from "../support/broker.js";
+import { batchOf, pingFrame, Session, startBroker, type TestBroker } from "../support/broker.js";
 import { Authority, HAS_OPENSSL, pemOf } from "../support/certificates.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { RawClient } from "../support/raw-client.js";
@@ -144,6 +144,27 @@ describe.skipIf(!HAS_OPENSSL)("a port with TLS", () => {
       const refused = await openssl(port, "-tls1_2", "-cipher", `${cipher}:@SECLEVEL=0`);
       expect(refused).toContain("alert handshake failure");
     }
+  });
+
+  test("answers what was sent before a client's FIN, and closes its connections when it stops", async () => {
+    await using running = await startTls();
+    const options = { hostname: "localhost", tls: { ca: authority.caPem } };
+    const connectRaw = () => RawClient.connect(tlsPort(running), options);
+    using leaving = await RawClient.connect(tlsPort(running), { ...options, allowHalfOpen: true });
+    leaving.send(pingFrame(1));
+    await leaving.response(1);
+    leaving.send(pingFrame(2));
+    leaving.shutdown();
+    await leaving.response(2);
+    await leaving.closed;
+    using staying = await connectRaw();
+    staying.send(pingFrame(1));
+    await staying.response(1);
+    using silent = await RawClient.connect(tlsPort(running));
+    await until(() => running.broker.connections === 2);
+    await running.broker.stop();
+    await Promise.all([staying.closed, silent.closed]);
+    expect(running.lines.filter((line) => line.includes("handshake"))).toEqual([]);
   });
 
   test("takes a client that reads slowly, and sends it everything in the end", async () => {
