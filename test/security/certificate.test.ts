@@ -34,4 +34,23 @@ describe.skipIf(!HAS_OPENSSL)("the user of a certificate", () => {
       expect(certificateIdentity(raw)?.principal).toBe(`User:${principal}`);
     });
   }
+
+  test("is known until the certificate expires, in both forms of a date", () => {
+    for (const [end, year] of [
+      ["20200102030405Z", 2020],
+      ["20600102030405Z", 2060],
+    ] as const) {
+      const { cert } = pemOf(
+        authority.sign({ subject: "/CN=ann", validity: ["20200101000000Z", end] }),
+      );
+      const { raw } = new X509Certificate(cert);
+      expect(certificateIdentity(raw)?.expiresAtMs).toBe(Date.UTC(year, 0, 2, 3, 4, 5));
+    }
+  });
+
+  test("is nobody without a subject, and an error in what is no certificate", () => {
+    const { raw } = new X509Certificate(pemOf(authority.sign({ subject: "/" })).cert);
+    expect(certificateIdentity(raw)).toBeUndefined();
+    expect(() => certificateIdentity(raw.subarray(0, 100))).toThrow("not whole");
+  });
 });
