@@ -1,5 +1,6 @@
 // `rustlog acls`: rules that say who may do what, with the options of kafka-acls.
-// Leaves to others: what a rule means (security/authorizer.ts), and requests to the broker (client/admin.ts).
+// Leaves to others: what a rule means (security/authorizer.ts), requests to the broker (client/admin.ts), and the directory of a
+// stopped one (stopped-broker.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Acl, AclFilter } from "../client/admin-types.js";
 import { CLUSTER_NAME, OPERATIONS } from "../security/permission.js";
@@ -8,6 +9,7 @@ import { newClientCommand, withClient } from "./connection.js";
 import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { writeNotes } from "./quiet.js";
+import type { StoppedAcls } from "./stopped-broker.js";
 import { formatTable } from "./table.js";
 
 const EXAMPLES = `
@@ -15,7 +17,8 @@ const EXAMPLES = `
   rustlog acls add --allow ann --operation write,describe --topic orders
   rustlog acls add --deny '*' --operation all --topic secret --host 10.0.0.9
   rustlog acls list --topic orders
-  rustlog acls delete --allow ann --topic orders`;
+  rustlog acls delete --allow ann --topic orders
+  rustlog acls add --allow CN=ann,O=acme --topic '*' --data-dir data`;
 
 /** As people type them: `describe-configs` for DESCRIBE_CONFIGS. */
 const OPERATION_NAMES = (Object.keys(OPERATIONS) as Acl["operation"][]).map((name) => ({
@@ -46,7 +49,22 @@ function newAclCommand(name: string, description: string, example: string) {
         `one of ${OPERATION_NAMES.map(({ typed }) => typed).join(", ")}`,
       ),
     )
-    .option("--host <address>", "only for clients at this IP address; may be repeated", collect);
+    .option("--host <address>", "only for clients at this IP address; may be repeated", collect)
+    .option("--data-dir <dir>", "directory of a stopped broker, instead of a running one");
+}
+
+/** Runs `body` with the rules of a broker, running or not. */
+async function withAcls(
+  options: AclOptions,
+  body: (acls: StoppedAcls) => Promise<void>,
+): Promise<void> {
+  if (options.dataDir === undefined) {
+    await withClient(options, (client) => body(client.admin()));
+    return;
+  }
+  const { openStoppedAcls } = await import("./stopped-broker.js");
+  await using acls = openStoppedAcls(options.dataDir);
+  await body(acls);
 }
 
 type AclCommand = ReturnType<typeof newAclCommand>;
@@ -60,8 +78,8 @@ function add() {
   const command = newAclCommand("add", "Add rules", "rustlog acls add --allow ann --topic orders");
   return command.action((options) => {
     const rules = rulesOf(command, options);
-    return withClient(options, async (client) => {
-      const { added } = await client.admin().alterAcls({ add: rules });
+    return withAcls(options, async (acls) => {
+      const { added } = await acls.alterAcls({ add: rules });
       if (options.json === true) return await writeJson({ added, existing: rules.length - added });
       await writeNotes(`Added ${countRules(added)}${restOf(rules.length - added)}`);
     });
@@ -80,8 +98,8 @@ function list() {
   const command = newAclCommand("list", "List rules", "rustlog acls list --topic orders");
   return command.action((options) => {
     const filters = filtersOf(command, options);
-    return withClient(options, async (client) => {
-      const found = await findAll(client.admin(), filters);
+    return withAcls(options, async (acls) => {
+      const found = await findAll(acls, filters);
       if (options.json === true) return await writeJson(found);
       await writeText(
         formatTable(
@@ -107,14 +125,13 @@ function remove() {
     if (filters.some((filter) => Object.keys(filter).length === 0)) {
       usageError(command, "nothing says which rules to delete; see `rustlog acls list`");
     }
-    return withClient(options, async (client) => {
-      const admin = client.admin();
-      const found = await findAll(admin, filters);
+    return withAcls(options, async (acls) => {
+      const found = await findAll(acls, filters);
       if (options.yes !== true && found.length > 0) {
         const { confirm } = await import("./confirm.js");
         await confirm(`Delete ${countRules(found.length)}?`);
       }
-      const { deleted } = await admin.alterAcls({ delete: found });
+      const { deleted } = await acls.alterAcls({ delete: found });
       if (options.json === true) return await writeJson({ deleted });
       await writeNotes(`Deleted ${countRules(deleted)}`);
     });
@@ -122,12 +139,12 @@ function remove() {
 }
 
 async function findAll(
-  admin: { listAcls(filter: AclFilter): Promise<Acl[]> },
+  acls: Pick<StoppedAcls, "listAcls">,
   filters: readonly AclFilter[],
 ): Promise<Acl[]> {
   const found = new Map<string, Acl>();
   for (const filter of filters) {
-    for (const acl of await admin.listAcls(filter)) found.set(JSON.stringify(acl), acl);
+    for (const acl of await acls.listAcls(filter)) found.set(JSON.stringify(acl), acl);
   }
   return [...found.values()];
 }

@@ -1,4 +1,4 @@
-// The users of a broker, as `rustlog users` changes them. Leaves to others: where they are (users.ts, stopped-users.ts).
+// The users of a broker, as `rustlog users` changes them. Leaves to others: where they are (users.ts, stopped-broker.ts).
 import type { UserListing } from "../client/admin-types.js";
 
 export interface UserStore {

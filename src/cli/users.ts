@@ -9,7 +9,7 @@ import { writeJson, writeText } from "./output.js";
 import { askNewPassword, passwordFromFile } from "./password.js";
 import { writeNotes } from "./quiet.js";
 import { formatTable } from "./table.js";
-import { openStoppedUsers } from "./stopped-users.js";
+import { openStoppedUsers } from "./stopped-broker.js";
 import type { UserStore } from "./user-store.js";
 
 const EXAMPLES = `

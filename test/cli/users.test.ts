@@ -92,6 +92,10 @@ describe("rustlog users", () => {
     expect((await rustlog(args, { stdin: "s3cret\n" })).stdout).toBe(
       "Added administrator 'root'\n",
     );
+    const rule = ["--allow", "ann", "--topic", "orders", "--data-dir", broker.dataDir];
+    expect((await rustlog(["acls", "add", ...rule])).stdout).toBe("Added 1 rule\n");
+    expect((await rustlog(["acls", "list", ...rule])).stdout).toMatch(/User:ann +ALLOW +ALL/);
+    expect((await rustlog(["acls", "delete", ...rule])).stdout).toBe("Deleted 1 rule\n");
     await using again = await startBroker({ dataDir: broker.dataDir });
     const { address } = again.broker;
     const listed = await rustlog([

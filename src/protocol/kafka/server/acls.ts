@@ -3,7 +3,8 @@
 import { RustLogError } from "../../../errors.js";
 import { type Acl, PATTERN_TYPES, PERMISSION_TYPES } from "../../../security/acl.js";
 import { OPERATIONS, RESOURCE_TYPES } from "../../../security/permission.js";
-import { type AclFilter, addAcls, deleteAcls as remove, listAcls } from "../../../services/acls.js";
+import type { AclFilter } from "../../../security/acl-changes.js";
+import { addAcls, deleteAcls as remove, listAcls } from "../../../services/acls.js";
 import type { ServiceContext } from "../../../services/context.js";
 import {
   ANY,

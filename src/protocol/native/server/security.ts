@@ -5,7 +5,8 @@ import { PAGE_ITEMS_MAX } from "../../../limits.js";
 import { type Acl, PATTERN_TYPES, PERMISSION_TYPES } from "../../../security/acl.js";
 import { OPERATIONS, RESOURCE_TYPES } from "../../../security/permission.js";
 import { SCRAM, type ScramMechanism } from "../../../security/scram.js";
-import { type AclFilter, changeAcls, listAcls } from "../../../services/acls.js";
+import type { AclFilter } from "../../../security/acl-changes.js";
+import { changeAcls, listAcls } from "../../../services/acls.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { describeUsers as usersOf, replaceUser } from "../../../services/users.js";
 import {
