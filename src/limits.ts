@@ -104,6 +104,9 @@ export const USER_NAME_BYTES_MAX = 249;
 export const USERS_MAX = 10_000;
 export const ACLS_MAX = 100_000;
 
+/** Passwords in one AlterUserScramCredentials, because the keys of each take time. */
+export const CREDENTIALS_CHANGED_MAX = 1_000;
+
 /** Rules in one AlterAcls, of each kind. */
 export const ACLS_CHANGED_MAX = 10_000;
 

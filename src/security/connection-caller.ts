@@ -28,7 +28,7 @@ export class ConnectionCaller implements Caller, Login {
   #exchange: SaslExchange | undefined;
   /** The same after its end. */
   #lastExchange: SaslExchange | undefined;
-  /** A message is being checked. No other login may begin meanwhile: one connection could guess many passwords at once. */
+  /** A message is being checked, or was wrong. No other login may begin: one connection could guess many passwords. */
   #isStepping = false;
   #version = -1;
   /** Decisions by operation and type of the resource, then by its name. */
@@ -102,14 +102,12 @@ export class ConnectionCaller implements Caller, Login {
     // Taken, so that a client that does not wait for the answer can't use it twice.
     this.#exchange = undefined;
     this.#isStepping = true;
-    try {
-      const step = await exchange.step(message);
-      if (step.identity === undefined) this.#exchange = exchange;
-      else this.#become(step.identity);
-      return step;
-    } finally {
-      this.#isStepping = false;
-    }
+    // After a failure it stays set: the connection ends, but only when the failure is answered.
+    const step = await exchange.step(message);
+    if (step.identity === undefined) this.#exchange = exchange;
+    else this.#become(step.identity);
+    this.#isStepping = false;
+    return step;
   }
 
   may(operation: Operation, resourceType: ResourceType, resourceName: string): boolean {

@@ -103,6 +103,9 @@ export class Security {
   change(decide: () => SecurityChange): Promise<void> {
     return this.#changing.run(async () => {
       const { usersSet = [], usersDeleted = [], aclsAdded = [], aclsRemoved = [] } = decide();
+      const changes = [usersSet, usersDeleted, aclsAdded, aclsRemoved];
+      // What is refused must not cost a write.
+      if (changes.every(({ length }) => length === 0)) return;
       const users = new Map(this.users.list().map((user) => [user.name, user]));
       for (const name of usersDeleted) users.delete(name);
       for (const user of usersSet) users.set(user.name, user);

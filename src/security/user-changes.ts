@@ -33,8 +33,8 @@ export interface UserChangeOptions {
 }
 
 /**
- * Changes passwords, as many as are valid and as `faultOf` lets through, as one change. Resolves with the error of each, in
- * order.
+ * Changes passwords, as many as are valid and as `faultOf` lets through, as one change. `faultOf` is asked when all earlier
+ * changes are made: one of them may have taken a permission away. Resolves with the error of each, in order.
  */
 export async function changeUsers(
   security: Security,
@@ -42,10 +42,11 @@ export async function changeUsers(
   { asAdministrators = false }: UserChangeOptions = {},
   faultOf: (change: CredentialChange) => RustLogError | undefined = () => undefined,
 ): Promise<(RustLogError | undefined)[]> {
-  const outcomes = changes.map((change) => faultOf(change) ?? changeFault(change));
+  let outcomes = changes.map((): RustLogError | undefined => undefined);
   try {
     await security.change(() => {
       const next = new NextUsers(security);
+      outcomes = changes.map((change) => faultOf(change) ?? changeFault(change));
       for (const [i, change] of changes.entries()) {
         if (outcomes[i] === undefined) outcomes[i] = next.apply(change);
       }

@@ -11,6 +11,7 @@ import {
 } from "../security/user-changes.js";
 import type { User } from "../security/users.js";
 import type { ServiceContext } from "./context.js";
+import { loginFault } from "./login.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { mayOnCluster, requireOnCluster } from "./permissions.js";
 
@@ -60,7 +61,10 @@ export async function changeCredentials(
 ): Promise<Outcome<undefined>[]> {
   const { users } = context.security;
   const outcomes = await changeUsers(context.security, changes, options, (change) => {
-    if (isOwnPassword(context, change) || mayOnCluster(context, "ALTER")) return undefined;
+    const fault = loginFault(context);
+    if (fault !== undefined || mayOnCluster(context, "ALTER")) return fault;
+    // To be an administrator is more than a password.
+    if (options?.asAdministrators !== true && isOwnPassword(context, change)) return undefined;
     return refusalOf(() => requireOnCluster(context, "ALTER"));
   });
   const deleted = new Set<string>();
@@ -107,7 +111,9 @@ export async function replaceUser(
   return existed;
 }
 
-function isOwnPassword({ caller }: ServiceContext, change: CredentialChange): boolean {
+/** Who has logged in without a password, by a certificate or a token, does not give itself one. */
+function isOwnPassword({ caller, security }: ServiceContext, change: CredentialChange): boolean {
+  if (security.users.find(change.user) === undefined) return false;
   if (change.salted === undefined && change.isReplaced !== true) return false;
   return caller.login !== undefined && caller.principal === `User:${change.user}`;
 }

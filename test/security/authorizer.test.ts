@@ -160,3 +160,22 @@ test("a caller remembers decisions until the rules change", () => {
   expect(caller.may("READ", "TOPIC", "orders")).toBe(false);
   expect(caller.may("WRITE", "TOPIC", "orders")).toBe(true);
 });
+
+test("a login that has failed is the last one of its connection", async () => {
+  let checks = 0;
+  const step = async (): Promise<never> => {
+    checks++;
+    throw new Error("the password is wrong");
+  };
+  const mechanisms = new Map([["PLAIN", () => ({ mechanism: "PLAIN", step })]]);
+  const context = { authorizer: new Authorizer(), mechanisms, now: Date.now };
+  const caller = new ConnectionCaller({ address: "10.0.0.1" }, context);
+  caller.begin("PLAIN");
+  expect(caller.step(new Uint8Array())).rejects.toThrow("the password is wrong");
+  // The failure is answered late, and only then the connection ends.
+  expect(() => caller.begin("PLAIN")).toThrow("under way");
+  expect(caller.step(new Uint8Array())).rejects.toThrow("no login has begun");
+  await Promise.resolve();
+  expect(() => caller.begin("PLAIN")).toThrow("under way");
+  expect(checks).toBe(1);
+});

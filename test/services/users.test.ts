@@ -72,9 +72,8 @@ test("a bad password changes nothing, and the others are stored", async () => {
   expect(describeUsers(context).map(({ name }) => name)).toEqual(["ann", "root"]);
 });
 
-test("a user without permissions changes its own password, and nothing else", async () => {
-  const context = await withAdministrator();
-  await add(context, "ann");
+/** A caller that has logged in with this name, and may do nothing. */
+function withoutPermissions(context: ServiceContext, user: string): ServiceContext {
   const login = {
     mechanisms: [],
     begun: undefined,
@@ -82,12 +81,18 @@ test("a user without permissions changes its own password, and nothing else", as
     expiresAtMs: undefined,
     isGone: false,
   };
-  const ann = withCaller(context, {
+  return withCaller(context, {
     ...EVERYONE,
-    principal: "User:ann",
+    principal: `User:${user}`,
     login: { ...login, begin() {}, step: () => Promise.reject(new Error("not called")) },
     may: () => false,
   } satisfies Caller);
+}
+
+test("a user without permissions changes its own password, and nothing else", async () => {
+  const context = await withAdministrator();
+  await add(context, "ann");
+  const ann = withoutPermissions(context, "ann");
   expect(await add(ann, "ann")).toBeUndefined();
   expect(await add(ann, "root")).toContain("no permission ALTER on the cluster");
   expect(await add(ann, "eve")).toContain("no permission ALTER on the cluster");
@@ -97,6 +102,29 @@ test("a user without permissions changes its own password, and nothing else", as
   expect(() => listAcls(ann, {})).toThrow("no permission DESCRIBE");
   expect(addAcls(ann, [rule()])).rejects.toThrow("no permission ALTER");
   expect(deleteAcls(ann, [{}])).rejects.toThrow("no permission ALTER");
+});
+
+test("who has logged in with a certificate or a token does not become a user with a password", async () => {
+  const context = await withAdministrator();
+  const robot = withoutPermissions(context, "CN=robot");
+  expect(await add(robot, "CN=robot")).toContain("no permission ALTER on the cluster");
+  expect(await add(robot, "CN=robot", { asAdministrators: true })).toContain("no permission");
+  expect(describeUsers(context).map(({ name }) => name)).toEqual(["root"]);
+  expect(listAcls(context, { principal: "User:CN=robot" })).toEqual([]);
+});
+
+test("a user who is deleted meanwhile does not come back by changing its password", async () => {
+  const context = await withAdministrator();
+  await add(context, "ann");
+  const ann = withoutPermissions(context, "ann");
+  const deletion = changeCredentials(context, [{ user: "ann", mechanism: MECHANISM }]);
+  const password = await passwordOf("ann");
+  const change = changeCredentials(ann, [password], { asAdministrators: true });
+  const again = changeCredentials(ann, [password]);
+  expect(await deletion).toEqual([undefined]);
+  for (const [error] of [await change, await again])
+    expect(error?.code).toBe("CLUSTER_AUTHORIZATION_FAILED");
+  expect(describeUsers(context).map(({ name }) => name)).toEqual(["root"]);
 });
 
 test("rules are added once, found by filters, and deleted", async () => {

@@ -1,4 +1,5 @@
 // ACLs, users with passwords, and quotas.
+import { CREDENTIALS_CHANGED_MAX } from "../../limits.js";
 import {
   api,
   array,
@@ -118,6 +119,7 @@ export const DescribeUserScramCredentials = api({
 
 export const AlterUserScramCredentials = api({
   key: 51,
+  itemsMax: CREDENTIALS_CHANGED_MAX,
   versions: [0, 0],
   flexibleSince: 0,
   request: {

@@ -31,16 +31,24 @@ export function describeUserScramCredentials(
     const names = isAll
       ? describeUsers(context).map(({ name }) => name)
       : users.map(({ name }) => name);
-    const found = describeUsers(context, names);
-    const repeated = new Set(names.filter((name, i) => names.indexOf(name) !== i));
-    const results = [...new Set(names)].map((name) =>
-      repeated.has(name) ? repeatedRow(name) : rowOf(name, found[names.indexOf(name)]),
+    const counts = countsOf(names);
+    const different = [...counts.keys()];
+    const found = describeUsers(context, different);
+    const results = different.map((name, i) =>
+      counts.get(name) === 1 ? rowOf(name, found[i]) : repeatedRow(name),
     );
     return { errorCode: CODE.NONE, errorMessage: "", results };
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;
     return { errorCode: kafkaCode(error), errorMessage: error.message, results: [] };
   }
+}
+
+/** How often each of these occurs, in the order of the first of each. */
+function countsOf(texts: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return counts;
 }
 
 function rowOf(user: string, found: UserDescription | undefined): Row {
@@ -65,32 +73,26 @@ export async function alterUserScramCredentials(
   context: ServiceContext,
   request: AlterRequest,
 ): Promise<ResponseOf<typeof AlterUserScramCredentials>> {
-  const changes: (CredentialChange | RustLogError)[] = [
-    ...request.deletions.map((deletion) => changeOf(deletion, undefined)),
-    ...request.upsertions.map((upsertion) => changeOf(upsertion, upsertion)),
+  const rows = [
+    ...request.deletions.map((row) => ({ ...row, salted: undefined })),
+    ...request.upsertions.map((row) => ({ ...row, salted: row })),
   ];
-  const names = [...request.deletions, ...request.upsertions].map(({ name }) => name);
-  const places = [...request.deletions, ...request.upsertions].map(
-    (it) => `${it.mechanism} ${it.name}`,
-  );
-  const known = changes.flatMap((change, i) => {
-    if (change instanceof RustLogError) return [];
+  const places = rows.map(({ name, mechanism }) => `${mechanism} ${name}`);
+  const counts = countsOf(places);
+  const changes = rows.map((row, i) => {
     // Which of them counts is not clear.
-    return places.filter((place) => place === places[i]).length > 1 ? [] : [change];
+    if (counts.get(places[i]!) !== 1) return repeatedChange();
+    return changeOf(row, row.salted);
   });
-  const outcomes = (await changeCredentials(context, known)).values();
+  const valid = changes.filter(
+    (change): change is CredentialChange => !(change instanceof RustLogError),
+  );
+  const outcomes = (await changeCredentials(context, valid)).values();
   const errors = new Map<string, RustLogError | undefined>();
   for (const [i, change] of changes.entries()) {
-    const outcome =
-      change instanceof RustLogError
-        ? change
-        : known.includes(change)
-          ? outcomes.next().value
-          : new RustLogError(
-              "INVALID_REQUEST",
-              "A user credential cannot be altered twice in the same request",
-            );
-    errors.set(names[i]!, errors.get(names[i]!) ?? outcome);
+    const outcome = change instanceof RustLogError ? change : outcomes.next().value;
+    const { name } = rows[i]!;
+    errors.set(name, errors.get(name) ?? outcome);
   }
   const results = [...errors].map(([user, error]) => ({
     user,
@@ -98,6 +100,11 @@ export async function alterUserScramCredentials(
     errorMessage: error?.message ?? null,
   }));
   return { results };
+}
+
+function repeatedChange(): RustLogError {
+  const message = "A user credential cannot be altered twice in the same request";
+  return new RustLogError("INVALID_REQUEST", message);
 }
 
 function changeOf(
