@@ -40,7 +40,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     load: async () => (await import("./cli/consume.js")).consumeCommand(),
   },
   topics: {
-    summary: "List, create, describe and delete topics",
+    summary: "List, create, describe, change and delete topics",
     load: async () => (await import("./cli/topics.js")).topicsCommand(),
   },
   groups: {

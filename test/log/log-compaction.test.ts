@@ -266,6 +266,19 @@ describe("beside other changes", () => {
     expect(content(log)).toEqual(["2:2", "3:1"]);
   });
 
+  test("a run gives up if segments go faster than it reads them", async () => {
+    const { disk, log } = await logWith(["a=1", "b=1", "c=1", "d=1", "e=1", "f=1"]);
+    let runs = 0;
+    const run: CompactionRun = async (job, isStopped) => {
+      await log.deleteBefore(++runs);
+      return compactSegments(disk, job, { isStopped });
+    };
+    await expect(log.compaction.compact(run, OPTIONS, log.pushedEnd)).rejects.toThrow(
+      "segments were deleted before it was done",
+    );
+    expect(runs).toBe(3);
+  });
+
   test("nothing is left if the run fails or is stopped", async () => {
     const { disk, log } = await logWith(["a=1", "a=2", "a=3"]);
     const before = names(disk);

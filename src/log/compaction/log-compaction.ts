@@ -218,8 +218,8 @@ export class LogCompaction {
         // Segments were deleted before the run had read them.
         const here = new Set(this.#segments.sealed);
         const isMissing = !range.every((it) => here.has(it));
-        const isRepeated = isMissing && !isDecided && !this.#isStopped && attempt < ATTEMPTS;
-        if (!isRepeated) throw error;
+        if (!isMissing || isDecided || this.#isStopped) throw error;
+        if (attempt === ATTEMPTS) throw this.#refusal("segments were deleted before it was done");
       }
     }
   }
