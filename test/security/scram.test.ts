@@ -54,6 +54,33 @@ describe("SCRAM", () => {
     }
   });
 
+  test("lets an old librdkafka in, which repeats its nonce", async () => {
+    const { createHash, createHmac } = await import("node:crypto");
+    const mechanism = "SCRAM-SHA-256";
+    const hmac = (key: Uint8Array, text: string) => createHmac("sha256", key).update(text).digest();
+    for (const [password, repeats] of [
+      ["s3cret", "abc"],
+      ["s3cret", ""],
+      ["wrong", "abc"],
+    ] as const) {
+      const server = new ScramServer(mechanism);
+      server.read(Buffer.from("n,,n=ann,r=abc"));
+      const credential = await createCredential(mechanism, "s3cret");
+      const challenge = Buffer.from(server.challenge(credential)).toString();
+      const [, nonce = ""] = /^r=([^,]+),/.exec(challenge) ?? [];
+      const { salt, iterations } = credential;
+      const salted = await saltPassword(mechanism, password, salt, iterations);
+      const clientKey = hmac(salted, "Client Key");
+      const withoutProof = `c=biws,r=${repeats}${nonce}`;
+      const storedKey = createHash("sha256").update(clientKey).digest();
+      const signature = hmac(storedKey, `n=ann,r=abc,${challenge},${withoutProof}`);
+      const proof = Buffer.from(clientKey.map((byte, i) => byte ^ signature[i]!));
+      const last = Buffer.from(`${withoutProof},p=${proof.toString("base64")}`);
+      if (password === "wrong") expect(() => server.finish(last)).toThrow("the proof is wrong");
+      else expect(`${Buffer.from(server.finish(last))}`).toStartWith("v=");
+    }
+  });
+
   test("refuses a wrong password, and the proof of another login", async () => {
     const credential = await createCredential("SCRAM-SHA-256", "right");
     const wrong = new ScramClient("SCRAM-SHA-256", "ann", "wrong");
