@@ -1,7 +1,16 @@
 // kafkajs as a `TestedClient`, in this process. Its consumer always joins a group, so records are read with the fetch of
 // its brokers, which is what its consumer calls. The codecs that it lacks are plugged in as its documentation says.
 import { type CompressionAlgorithmValue, compressionsAlgorithms } from "@platformatic/kafka";
-import { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
+import { readFileSync } from "node:fs";
+import {
+  CompressionCodecs,
+  CompressionTypes,
+  ConfigResourceTypes,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  type SASLOptions,
+} from "kafkajs";
 import manifest from "kafkajs/package.json" with { type: "json" };
 import {
   Absent,
@@ -11,6 +20,7 @@ import {
   type TestHeader,
   withErrorCodes,
 } from "./client.js";
+import type { Login } from "./login.js";
 
 const TOPIC_ALREADY_EXISTS = 36;
 
@@ -67,11 +77,38 @@ function plugIn(name: CompressionAlgorithmValue): {
   };
 }
 
+/** How to connect and to log in, as its documentation says. */
+function securityOf(login: Login): Pick<KafkaConfig, "ssl" | "sasl"> {
+  const { mechanism, user: username = "", password = "", token = "", ca, cert, key } = login;
+  const ssl = ca !== undefined && {
+    ca: readFileSync(ca, "utf8"),
+    ...(cert !== undefined && key !== undefined
+      ? { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") }
+      : {}),
+  };
+  const sasl = ((): SASLOptions | undefined => {
+    switch (mechanism) {
+      case undefined:
+        return undefined;
+      case "PLAIN":
+        return { mechanism: "plain", username, password };
+      case "SCRAM-SHA-256":
+        return { mechanism: "scram-sha-256", username, password };
+      case "SCRAM-SHA-512":
+        return { mechanism: "scram-sha-512", username, password };
+      case "OAUTHBEARER":
+        return { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: token }) };
+    }
+  })();
+  return { ssl, ...(sasl === undefined ? {} : { sasl }) };
+}
+
 /** Connects kafkajs to a broker. */
-export async function connectKafkajs(broker: string): Promise<TestedClient> {
+export async function connectKafkajs(broker: string, login: Login = {}): Promise<TestedClient> {
   const kafka = new Kafka({
     clientId: "kafkajs-test",
     brokers: [broker],
+    ...securityOf(login),
     logLevel: logLevel.NOTHING,
     requestTimeout: TIMEOUT_MS,
     retry: { retries: 1, initialRetryTime: 50 },

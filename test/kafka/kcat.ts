@@ -24,6 +24,7 @@ const ERRORS: readonly (readonly [string, number])[] = [
   ["Offset out of range", 1],
   ["Unknown topic or partition", 3],
   ["Message size too large", 10],
+  ["Topic authorization failed", 29],
 ];
 
 /** kcat at `executable`, used on a broker. */
@@ -31,9 +32,11 @@ export function kcatClient(
   executable: string,
   env: Readonly<Record<string, string>>,
   broker: string,
+  settings: Readonly<Record<string, string>> = {},
 ): TestedClient {
+  const common = Object.entries(settings).flatMap(([name, value]) => ["-X", `${name}=${value}`]);
   const run = async (args: readonly string[], input: Uint8Array = new Uint8Array()) => {
-    const child = Bun.spawn([executable, "-b", broker, ...args], {
+    const child = Bun.spawn([executable, "-b", broker, ...common, ...args], {
       stdin: input,
       stdout: "pipe",
       stderr: "pipe",
@@ -77,7 +80,7 @@ export function kcatClient(
     addPartitions: absent,
     delete: absent,
     produce: async (topic, records, { codec = "none", acks = -1, idempotent = false } = {}) => {
-      const settings = [
+      const producing = [
         `acks=${acks}`,
         `enable.idempotence=${idempotent}`,
         "message.timeout.ms=8000",
@@ -95,7 +98,7 @@ export function kcatClient(
           "-D",
           RECORD_END,
         ];
-        for (const setting of settings) args.push("-X", setting);
+        for (const setting of producing) args.push("-X", setting);
         for (const { name, value } of first?.headers ?? []) {
           args.push("-H", value === null ? name : `${name}=${value}`);
         }

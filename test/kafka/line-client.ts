@@ -13,8 +13,12 @@ import {
 const ANSWER_MS = 40_000;
 
 /** Starts a program, whose last argument is the broker. */
-export function startLineClient(command: readonly string[], broker: string): TestedClient {
-  const program = new LineProgram([...command, broker]);
+export function startLineClient(
+  command: readonly string[],
+  broker: string,
+  env: Readonly<Record<string, string>> = {},
+): TestedClient {
+  const program = new LineProgram([...command, broker], env);
   const ask = (...words: (string | number)[]): Promise<string[]> => program.ask(words.join("\t"));
   const number = async (...words: (string | number)[]): Promise<number> =>
     Number((await ask(...words))[0]);
@@ -63,9 +67,9 @@ class LineProgram {
   readonly #lines: AsyncGenerator<string>;
   readonly #errors: Promise<string>;
 
-  constructor(command: readonly string[]) {
+  constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
     const io = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
-    this.#child = Bun.spawn([...command], io);
+    this.#child = Bun.spawn([...command], { ...io, env: { ...process.env, ...env } });
     this.#lines = linesOf(this.#child.stdout);
     this.#errors = new Response(this.#child.stderr).text();
   }

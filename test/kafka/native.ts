@@ -8,10 +8,15 @@ import {
 } from "./client.js";
 
 /** The command line at `executable`, used on a broker. */
-export function nativeClient(executable: string, broker: string): TestedClient {
+export function nativeClient(
+  executable: string,
+  broker: string,
+  env: Readonly<Record<string, string>> = {},
+): TestedClient {
   const run = async (args: readonly string[], input = ""): Promise<string> => {
     const child = Bun.spawn([executable, ...args, "--broker", broker], {
       stdin: Buffer.from(input),
+      env: { ...process.env, ...env },
       stdout: "pipe",
       stderr: "pipe",
     });

@@ -2,6 +2,7 @@
 // read with `consumer.fetch`, which that stream calls.
 import {
   Admin,
+  type ConnectionOptions,
   Consumer,
   IncrementalAlterConfigOperationTypes,
   ListOffsetTimestamps,
@@ -12,6 +13,7 @@ import {
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestedClient, type OffsetAt, type ReadRecord, withErrorCodes } from "./client.js";
+import type { Login } from "./login.js";
 
 // Its package does not export its manifest.
 const MANIFEST = join(import.meta.dir, "../../node_modules/@platformatic/kafka/package.json");
@@ -22,11 +24,40 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3;
 /** How long a call may take before it fails. */
 const TIMEOUT_MS = 20_000;
 
+/** How to connect and to log in, as its documentation says. */
+function securityOf(login: Login): Pick<ConnectionOptions, "tls" | "sasl"> {
+  const { mechanism, user, password, token, ca, cert, key } = login;
+  return {
+    ...(ca === undefined
+      ? {}
+      : {
+          tls: {
+            ca: readFileSync(ca),
+            ...(cert !== undefined && key !== undefined
+              ? { cert: readFileSync(cert), key: readFileSync(key) }
+              : {}),
+          },
+        }),
+    ...(mechanism === undefined
+      ? {}
+      : {
+          sasl:
+            mechanism === "OAUTHBEARER"
+              ? { mechanism, token: token ?? "" }
+              : { mechanism, username: user ?? "", password: password ?? "" },
+        }),
+  };
+}
+
 /** Connects @platformatic/kafka to a broker. */
-export async function connectPlatformatic(broker: string): Promise<TestedClient> {
+export async function connectPlatformatic(
+  broker: string,
+  login: Login = {},
+): Promise<TestedClient> {
   const options = {
     clientId: "platformatic-test",
     bootstrapBrokers: [broker],
+    ...securityOf(login),
     retries: 3,
     retryDelay: 50,
     timeout: TIMEOUT_MS,

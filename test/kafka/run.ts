@@ -1,7 +1,8 @@
 // Real Kafka clients against the compiled broker: bun run test:kafka --clients java,franz-go,kafka-tools
 // Each goes through the scenario; then each reads what all the others wrote, and so does our own client; some write
 // through kills of a broker. `kafka-tools`, `kafka-connect` and `mirror-maker` are Kafka's own programs. --suites runs public
-// test suites. --broker does all but the kills on another broker.
+// test suites. --broker does all but the kills on another broker. --security
+// logs the clients in, in all ways that they have, and does nothing else.
 // Leaves to others: the clients (table.ts), the scenario (scenario.ts), the programs (tools.ts, connect.ts) and the suites
 // (suites.ts).
 import { parseArgs } from "node:util";
@@ -12,10 +13,12 @@ import { NotInstalled } from "./install.js";
 import { produceThroughKills } from "./kills.js";
 import { runConnect, runMirrorMaker } from "./connect.js";
 import { connectKafkajs } from "./kafkajs.js";
+import { nativeEnvironment } from "./login.js";
 import { nativeClient } from "./native.js";
 import { connectPlatformatic } from "./platformatic.js";
 import { compareSamples, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
 import { runScenario } from "./scenario.js";
+import { checkSecurity, SecureBroker } from "./security.js";
 import { SUITES } from "./suites.js";
 import { CLIENTS, type ClientEntry } from "./table.js";
 import { runTools, type ToolsResult } from "./tools.js";
@@ -36,6 +39,7 @@ const { values: options } = parseArgs({
     suites: { type: "string", default: "" },
     broker: { type: "string" },
     port: { type: "string", default: "0" },
+    security: { type: "boolean", default: false },
   },
 });
 
@@ -61,12 +65,16 @@ interface Tested extends Result {
 const NATIVE: ClientEntry = {
   quirks: {},
   lacks: [],
-  connect: async (broker) => nativeClient(await executable(), broker),
+  connect: async (broker, secure) =>
+    nativeClient(await executable(), broker, secure && nativeEnvironment(secure.login, secure.dir)),
 };
 
 const suites = named("suite", options.suites, Object.keys(SUITES));
 // Suites alone need no clients.
 const clients = named("client", options.clients ?? (suites.length > 0 ? "" : ALL.join(",")), ALL);
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+if (options.security) await logClientsIn();
 
 using directory = tempDir();
 const own =
@@ -79,7 +87,6 @@ const [kafkajs, platformatic] = await Promise.all([
   connectKafkajs(broker),
   connectPlatformatic(broker),
 ]);
-const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const tested: Tested[] = [];
 for (const name of clients) {
@@ -129,8 +136,31 @@ for (const name of suites) {
   report(suite);
 }
 await own?.end("SIGTERM");
-console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exit(counts.failed === 0 ? 0 : 1);
+end();
+
+function end(): never {
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  process.exit(counts.failed === 0 ? 0 : 1);
+}
+
+async function logClientsIn(): Promise<never> {
+  {
+    await using broker = await SecureBroker.start();
+    for (const name of [...clients, "native"]) {
+      const entry = name === "native" ? NATIVE : CLIENTS[name];
+      if (entry === undefined) continue;
+      const result = newResult(name);
+      await timed(result, async () => {
+        const found = await checkSecurity(name, entry, broker);
+        result.version = "logs in";
+        result.checks = found.checks;
+        result.problems.push(...found.problems);
+      });
+      report(result);
+    }
+  }
+  end();
+}
 
 /** The names of a list, which must all be known. */
 function named(what: string, list: string, known: readonly string[]): string[] {

@@ -6,6 +6,7 @@ import { CLIENTS_DIR, type Install, install } from "./install.js";
 import { connectKafkajs } from "./kafkajs.js";
 import { kcatClient } from "./kcat.js";
 import { startLineClient } from "./line-client.js";
+import { type Login, librdkafkaSettings, lineEnvironment, type Mechanism } from "./login.js";
 import { connectPlatformatic } from "./platformatic.js";
 import type { Quirks } from "./samples.js";
 
@@ -16,7 +17,21 @@ export interface ClientEntry {
   /** Its idempotent producer goes on when the broker is killed and started again. */
   readonly outlivesKills?: true;
   /** Fetches the client if need be, and connects it; throws `NotInstalled` where that can't be. */
-  readonly connect: (broker: string) => Promise<TestedClient>;
+  readonly connect: (broker: string, secure?: SecureConnection) => Promise<TestedClient>;
+  /** It takes the answer to a wrong token for a login, and then finds the connection closed; with Kafka, too. */
+  readonly tellsNoRefusedToken?: true;
+  /** Mechanisms that it does not have. */
+  readonly lacksMechanisms?: readonly Mechanism[];
+}
+
+/** A login, and a directory for files that the client needs for it. */
+interface SecureConnection {
+  readonly login: Login;
+  readonly dir: string;
+}
+
+function environmentOf(secure: SecureConnection | undefined): Readonly<Record<string, string>> {
+  return secure === undefined ? {} : lineEnvironment(secure.login, secure.dir);
 }
 
 /** Kafka's client and tools of a version, in the folder `lib`, and our program in the folder `classes`. */
@@ -97,16 +112,20 @@ export async function goCommand(program: string, ...others: string[]): Promise<s
 }
 
 function java(installed: Install): ClientEntry["connect"] {
-  return async (broker) => startLineClient(await javaCommand(installed, "Client"), broker);
+  return async (broker, secure) =>
+    startLineClient(await javaCommand(installed, "Client"), broker, environmentOf(secure));
 }
 
 function python(program: string): ClientEntry["connect"] {
-  return async (broker) => startLineClient(await pythonCommand(program, program), broker);
+  return async (broker, secure) =>
+    startLineClient(await pythonCommand(program, program), broker, environmentOf(secure));
 }
 
 function go(program: string, ...args: string[]): ClientEntry["connect"] {
-  return async (broker) =>
-    startLineClient([...(await goCommand(program, "go/line/line.go")), ...args], broker);
+  return async (broker, secure) => {
+    const command = await goCommand(program, "go/line/line.go", "go/line/login.go");
+    return startLineClient([...command, ...args], broker, environmentOf(secure));
+  };
 }
 
 const NO_MAX_TIMESTAMP = "finds the largest timestamp";
@@ -122,6 +141,7 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
   "kafka-go": {
     quirks: { readsEmptyAsNull: true },
     lacks: [NO_MAX_TIMESTAMP, "produces idempotently", "deletes records"],
+    lacksMechanisms: ["OAUTHBEARER"],
     connect: go("kafka-go"),
   },
   "confluent-python": { quirks: {}, lacks: [], outlivesKills: true, connect: python("confluent") },
@@ -135,9 +155,14 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
   kafkajs: {
     quirks: { noNullHeaders: true },
     lacks: [NO_MAX_TIMESTAMP],
-    connect: connectKafkajs,
+    tellsNoRefusedToken: true,
+    connect: (broker, secure) => connectKafkajs(broker, secure?.login),
   },
-  platformatic: { quirks: {}, lacks: [], connect: connectPlatformatic },
+  platformatic: {
+    quirks: {},
+    lacks: [],
+    connect: (broker, secure) => connectPlatformatic(broker, secure?.login),
+  },
   kcat: {
     quirks: { noTimestamps: true, noEmptyBytes: true, onlyTextHeaders: true },
     lacks: [
@@ -145,7 +170,9 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
       ...["creates a topic", "is refused a bad name", "describes configs", "alters configs"],
       ...["adds partitions", "deletes records", "deletes a topic"],
     ],
-    connect: async (broker) => {
+    // A token would have to come from a server, or be unsigned.
+    lacksMechanisms: ["OAUTHBEARER"],
+    connect: async (broker, secure) => {
       // Debian's packages, unpacked: nothing is installed.
       const packages = ["kcat", "librdkafka1", "libyajl2"];
       const dir = await install({
@@ -158,7 +185,8 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
           { command: ["sh", "-c", "cp usr/lib/*/*.so* ."], cwd: target },
         ],
       });
-      return kcatClient(join(dir, "usr/bin/kcat"), { LD_LIBRARY_PATH: dir }, broker);
+      const settings = secure === undefined ? {} : librdkafkaSettings(secure.login);
+      return kcatClient(join(dir, "usr/bin/kcat"), { LD_LIBRARY_PATH: dir }, broker, settings);
     },
   },
 };

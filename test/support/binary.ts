@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-const STARTED = /^Broker started on (\S+)$/;
+/** The first address, of several. */
+const STARTED = /^Broker started on (\S+)(?: and .+)?$/;
 
 const alive = new Set<Bun.Subprocess>();
 let built: Promise<string> | undefined;

@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,12 +53,28 @@ public final class Client {
 
     private Client(String broker) {
         this.broker = broker;
-        this.admin = Admin.create(Map.of("bootstrap.servers", broker, "request.timeout.ms", 10000, "default.api.timeout.ms", 15000));
+        this.admin = Admin.create(secured(Map.of("bootstrap.servers", broker, "request.timeout.ms", 10000, "default.api.timeout.ms", 15000)));
     }
 
     public static void main(String[] args) throws Exception {
         new Client(args[0]).serve();
         System.exit(0);
+    }
+
+    /** With the properties of the file CLIENT_PROPERTIES. */
+    private static Map<String, Object> secured(Map<String, Object> configs) {
+        Map<String, Object> all = new HashMap<>(configs);
+        String file = System.getenv("CLIENT_PROPERTIES");
+        if (file != null) {
+            Properties properties = new Properties();
+            try (InputStream stream = Files.newInputStream(Path.of(file))) {
+                properties.load(stream);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            properties.forEach((name, value) -> all.put((String) name, value));
+        }
+        return all;
     }
 
     private void serve() throws Exception {
@@ -154,7 +173,7 @@ public final class Client {
             configs.put("enable.idempotence", false);
         }
         var serializer = new ByteArraySerializer();
-        try (var producer = new KafkaProducer<>(configs, serializer, serializer)) {
+        try (var producer = new KafkaProducer<>(secured(configs), serializer, serializer)) {
             List<Future<RecordMetadata>> sent = new ArrayList<>();
             for (var record : records) {
                 sent.add(producer.send(record));
@@ -173,7 +192,7 @@ public final class Client {
         Map<String, Object> configs = Map.of(
             "bootstrap.servers", broker, "auto.offset.reset", "none", "fetch.max.wait.ms", 100, "request.timeout.ms", 10000, "default.api.timeout.ms", 15000);
         var deserializer = new ByteArrayDeserializer();
-        try (var consumer = new KafkaConsumer<>(configs, deserializer, deserializer)) {
+        try (var consumer = new KafkaConsumer<>(secured(configs), deserializer, deserializer)) {
             var assigned = new TopicPartition(topic, partition);
             consumer.assign(List.of(assigned));
             if (offset < 0) {

@@ -5,17 +5,40 @@ import sys
 
 import aiokafka
 from aiokafka import TopicPartition, admin, errors
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.helpers import create_ssl_context
 
 import line
+
+
+class TokenProvider(AbstractTokenProvider):
+    def __init__(self, token):
+        self.known = token
+
+    async def token(self):
+        return self.known
+
+
+def security(login):
+    """How to connect and to log in, as the documentation of aiokafka says."""
+    settings = {
+        "security_protocol": login.protocol,
+        "sasl_mechanism": login.mechanism,
+        "sasl_plain_username": login.user,
+        "sasl_plain_password": login.password,
+        "sasl_oauth_token_provider": login.token and TokenProvider(login.token),
+        "ssl_context": login.ca and create_ssl_context(cafile=login.ca, certfile=login.cert, keyfile=login.key),
+    }
+    return {name: value for name, value in settings.items() if value}
 
 
 class Client:
     version = aiokafka.__version__
 
     def __init__(self, broker):
-        self.broker = broker
+        self.common = {"bootstrap_servers": broker} | security(line.Login())
         self.loop = asyncio.new_event_loop()
-        self.admin = self.loop.run_until_complete(self.start(lambda: admin.AIOKafkaAdminClient(bootstrap_servers=broker)))
+        self.admin = self.loop.run_until_complete(self.start(lambda: admin.AIOKafkaAdminClient(**self.common)))
 
     @staticmethod
     async def start(make):
@@ -63,7 +86,7 @@ class Client:
     async def produce_all(self, topic, codec, acks, idempotent, records):
         producer = await self.start(
             lambda: aiokafka.AIOKafkaProducer(
-                bootstrap_servers=self.broker,
+                **self.common,
                 compression_type=None if codec == "none" else codec,
                 acks=acks,
                 enable_idempotence=idempotent,
@@ -95,7 +118,7 @@ class Client:
     def consumer(self):
         return self.start(
             lambda: aiokafka.AIOKafkaConsumer(
-                bootstrap_servers=self.broker, auto_offset_reset="none", enable_auto_commit=False, fetch_max_wait_ms=100
+                **self.common, auto_offset_reset="none", enable_auto_commit=False, fetch_max_wait_ms=100
             )
         )
 

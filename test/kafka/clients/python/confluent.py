@@ -8,16 +8,43 @@ from confluent_kafka import admin
 
 import line
 
+SASL_AUTHENTICATION_FAILED = 58
+
 
 class Client:
     version = f"{kafka.__version__} (librdkafka {kafka.libversion()[0]})"
 
     def __init__(self, broker):
+        self.refused = None
+        self.timeout = 15 if line.Login().protocol == "PLAINTEXT" else 3
         self.common = {"bootstrap.servers": broker, "log_level": 0, "topic.metadata.refresh.fast.interval.ms": 50}
+        self.common |= self.security(line.Login())
         self.admin = admin.AdminClient(self.common)
 
-    @staticmethod
-    def code(error):
+    def security(self, login):
+        """How to connect and to log in, as the documentation of librdkafka says."""
+        settings = {
+            "security.protocol": login.protocol,
+            "sasl.mechanisms": login.mechanism,
+            "sasl.username": login.user,
+            "sasl.password": login.password,
+            "ssl.ca.location": login.ca,
+            "ssl.certificate.location": login.cert,
+            "ssl.key.location": login.key,
+        }
+        if login.token:
+            settings["oauth_cb"] = lambda _: (login.token, time.time() + 300)
+        return {name: value for name, value in settings.items() if value} | {"error_cb": self.noted}
+
+    def noted(self, error):
+        """It tries to log in for ever, and tells only this function why it fails."""
+        if error.code() == kafka.KafkaError._AUTHENTICATION:
+            self.refused = error
+
+    def code(self, error):
+        self.admin.poll(0)
+        if self.refused:
+            return SASL_AUTHENTICATION_FAILED
         first = error.args[0] if error.args else None
         if not isinstance(first, kafka.KafkaError):
             return 0
@@ -31,7 +58,7 @@ class Client:
         self.admin.create_topics([new], request_timeout=15)[topic].result()
 
     def partitions(self, topic):
-        described = self.admin.describe_topics(kafka.TopicCollection([topic]), request_timeout=15)
+        described = self.admin.describe_topics(kafka.TopicCollection([topic]), request_timeout=self.timeout)
         return len(described[topic].result().partitions)
 
     def add_partitions(self, topic, count):

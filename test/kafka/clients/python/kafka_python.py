@@ -6,17 +6,41 @@ import time
 
 import kafka
 from kafka.admin import ConfigResource, OffsetSpec
+from kafka.sasl.oauth import AbstractTokenProvider
 from kafka.structs import TopicPartition
 
 import line
+
+
+class TokenProvider(AbstractTokenProvider):
+    def __init__(self, token):
+        self.known = token
+
+    def token(self):
+        return self.known
+
+
+def security(login):
+    """How to connect and to log in, as the documentation of kafka-python says."""
+    settings = {
+        "security_protocol": login.protocol,
+        "sasl_mechanism": login.mechanism,
+        "sasl_plain_username": login.user,
+        "sasl_plain_password": login.password,
+        "sasl_oauth_token_provider": login.token and TokenProvider(login.token),
+        "ssl_cafile": login.ca,
+        "ssl_certfile": login.cert,
+        "ssl_keyfile": login.key,
+    }
+    return {name: value for name, value in settings.items() if value}
 
 
 class Client:
     version = kafka.__version__
 
     def __init__(self, broker):
-        self.broker = broker
-        self.admin = kafka.KafkaAdminClient(bootstrap_servers=broker)
+        self.common = {"bootstrap_servers": broker} | security(line.Login())
+        self.admin = kafka.KafkaAdminClient(**self.common)
 
     @staticmethod
     def code(error):
@@ -39,7 +63,7 @@ class Client:
 
     def produce(self, topic, codec, acks, idempotent, records):
         producer = kafka.KafkaProducer(
-            bootstrap_servers=self.broker,
+            **self.common,
             compression_type=None if codec == "none" else codec,
             acks=acks,
             enable_idempotence=idempotent,
@@ -61,7 +85,7 @@ class Client:
 
     def consumer(self):
         return kafka.KafkaConsumer(
-            bootstrap_servers=self.broker, auto_offset_reset="none", enable_auto_commit=False, fetch_max_wait_ms=100
+            **self.common, auto_offset_reset="none", enable_auto_commit=False, fetch_max_wait_ms=100
         )
 
     def consume(self, topic, partition, offset, count):

@@ -1,10 +1,27 @@
 """What the Python clients share: one request a line from stdin, answers on stdout (see ../README.md)."""
 
+import json
+import os
 import sys
 
 
 class Absent(Exception):
     """The library has no such function."""
+
+
+class Login:
+    """How to connect: CLIENT_LOGIN, as ../README.md describes. What is empty is not used."""
+
+    def __init__(self):
+        chosen = json.loads(os.environ.get("CLIENT_LOGIN", "{}"))
+        self.mechanism, self.user, self.password, self.token = (
+            chosen.get(name) for name in ("mechanism", "user", "password", "token")
+        )
+        self.ca, self.cert, self.key = (chosen.get(name) for name in ("ca", "cert", "key"))
+
+    @property
+    def protocol(self):
+        return ("SASL_" if self.mechanism else "") + ("SSL" if self.ca else "PLAINTEXT")
 
 
 class Record:

@@ -14,6 +14,9 @@ import (
 	"rustlog/kafka-clients/line"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 type client struct {
@@ -21,10 +24,38 @@ type client struct {
 	low    *kafka.Client
 }
 
+// newTransport and newDialer say how to connect and to log in, as the documentation of kafka-go does. By default a
+// transport believes metadata for six seconds.
+func newTransport() *kafka.Transport {
+	login := line.ReadLogin()
+	return &kafka.Transport{MetadataTTL: 10 * time.Millisecond, TLS: login.TLS(), SASL: mechanism(login)}
+}
+
+func newDialer() *kafka.Dialer {
+	login := line.ReadLogin()
+	return &kafka.Dialer{TLS: login.TLS(), SASLMechanism: mechanism(login)}
+}
+
+func mechanism(login line.Login) sasl.Mechanism {
+	var made sasl.Mechanism
+	var err error
+	switch login.Mechanism {
+	case "PLAIN":
+		made = plain.Mechanism{Username: login.User, Password: login.Password}
+	case "SCRAM-SHA-256":
+		made, err = scram.Mechanism(scram.SHA256, login.User, login.Password)
+	case "SCRAM-SHA-512":
+		made, err = scram.Mechanism(scram.SHA512, login.User, login.Password)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return made
+}
+
 func main() {
 	broker := os.Args[1]
-	// By default it believes metadata for six seconds.
-	transport := &kafka.Transport{MetadataTTL: 10 * time.Millisecond}
+	transport := newTransport()
 	low := &kafka.Client{Addr: kafka.TCP(broker), Timeout: 20 * time.Second, Transport: transport}
 	line.Serve(line.Version("github.com/segmentio/kafka-go"), &client{broker, low})
 }
@@ -71,7 +102,7 @@ func (c *client) Partitions(topic string) (int, error) {
 	ctx, cancel := timeout()
 	defer cancel()
 	// The Client answers from memory, and asking for a topic by name would create it.
-	connection, err := kafka.DialContext(ctx, "tcp", c.broker)
+	connection, err := newDialer().DialContext(ctx, "tcp", c.broker)
 	if err != nil {
 		return 0, err
 	}
@@ -123,7 +154,7 @@ func (c *client) Produce(request line.Produce) ([]int64, error) {
 	}
 	ctx, cancel := timeout()
 	defer cancel()
-	transport := &kafka.Transport{MetadataTTL: 10 * time.Millisecond}
+	transport := newTransport()
 	defer transport.CloseIdleConnections()
 	var lock sync.Mutex
 	offsets := make([]int64, len(request.Records))
@@ -173,6 +204,7 @@ func (c *client) Consume(topic string, partition int, offset int64, count int, r
 		ready()
 	}
 	reader := kafka.NewReader(kafka.ReaderConfig{
+		Dialer:  newDialer(),
 		Brokers: []string{c.broker}, Topic: topic, Partition: partition, MinBytes: 1, MaxBytes: 10 << 20,
 		MaxWait: 100 * time.Millisecond, MaxAttempts: 1, OffsetOutOfRangeError: true,
 	})

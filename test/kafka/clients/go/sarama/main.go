@@ -11,6 +11,7 @@ import (
 	"rustlog/kafka-clients/line"
 
 	"github.com/IBM/sarama"
+	"github.com/xdg-go/scram"
 )
 
 type client struct {
@@ -19,6 +20,57 @@ type client struct {
 	kafka  sarama.KafkaVersion
 	admin  sarama.ClusterAdmin
 	shared sarama.Client
+}
+
+// newConfig says how to connect and to log in, as the documentation of sarama does.
+func newConfig() *sarama.Config {
+	config := sarama.NewConfig()
+	login := line.ReadLogin()
+	if tls := login.TLS(); tls != nil {
+		config.Net.TLS.Enable = true
+		config.Net.TLS.Config = tls
+	}
+	if login.Mechanism == "" {
+		return config
+	}
+	config.Net.SASL.Enable = true
+	config.Net.SASL.Mechanism = sarama.SASLMechanism(login.Mechanism)
+	config.Net.SASL.User = login.User
+	config.Net.SASL.Password = login.Password
+	switch login.Mechanism {
+	case sarama.SASLTypeSCRAMSHA256:
+		config.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{hash: scram.SHA256} }
+	case sarama.SASLTypeSCRAMSHA512:
+		config.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{hash: scram.SHA512} }
+	case sarama.SASLTypeOAuth:
+		config.Net.SASL.TokenProvider = token(login.Token)
+	}
+	return config
+}
+
+// scramClient is what sarama's examples use for SCRAM.
+type scramClient struct {
+	hash         scram.HashGeneratorFcn
+	conversation *scram.ClientConversation
+}
+
+func (s *scramClient) Begin(user, password, authorization string) error {
+	client, err := s.hash.NewClient(user, password, authorization)
+	if err != nil {
+		return err
+	}
+	s.conversation = client.NewConversation()
+	return nil
+}
+
+func (s *scramClient) Step(challenge string) (string, error) { return s.conversation.Step(challenge) }
+
+func (s *scramClient) Done() bool { return s.conversation.Done() }
+
+type token string
+
+func (t token) Token() (*sarama.AccessToken, error) {
+	return &sarama.AccessToken{Token: string(t)}, nil
 }
 
 func main() {
@@ -31,7 +83,7 @@ func main() {
 		}
 		version += " as for Kafka " + os.Args[1]
 	}
-	config := sarama.NewConfig()
+	config := newConfig()
 	config.Version = c.kafka
 	config.Metadata.Retry.Max = 0
 	config.Metadata.AllowAutoTopicCreation = false
@@ -94,7 +146,7 @@ var codecs = map[string]sarama.CompressionCodec{
 }
 
 func (c *client) Produce(request line.Produce) ([]int64, error) {
-	config := sarama.NewConfig()
+	config := newConfig()
 	config.Version = c.kafka
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Compression = codecs[request.Codec]
@@ -148,7 +200,7 @@ func (c *client) Produce(request line.Produce) ([]int64, error) {
 }
 
 func (c *client) Consume(topic string, partition int, offset int64, count int, ready func(), found func(line.Record)) error {
-	config := sarama.NewConfig()
+	config := newConfig()
 	config.Version = c.kafka
 	config.Consumer.Return.Errors = true
 	config.Consumer.MaxWaitTime = 100 * time.Millisecond
