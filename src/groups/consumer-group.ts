@@ -121,6 +121,8 @@ export class ConsumerGroup implements Group {
   /** When the group was last stable, while it is not. */
   #rebalanceSince: number | undefined;
   readonly #notes = new GroupNotes();
+  /** Of the topics that members may see, when they were last looked at. */
+  #viewVersion = 0;
 
   constructor(name: string, context: ConsumerGroupContext) {
     this.name = name;
@@ -744,7 +746,7 @@ export class ConsumerGroup implements Group {
     return hasSubscriptionChanged || this.#target.epoch === 0;
   }
 
-  #checkSubscription({ memberId, instanceId, topicNames, pattern }: HeartbeatRequest): void {
+  #checkSubscription({ memberId, instanceId, topicNames, pattern, view }: HeartbeatRequest): void {
     if (topicNames === null) return;
     if (topicNames.length > MEMBER_TOPICS_MAX) {
       throw new RustLogError(
@@ -753,13 +755,16 @@ export class ConsumerGroup implements Group {
       );
     }
     const member = this.#members.get(memberId) ?? this.#static.get(instanceId ?? "");
-    this.#subscriptions.check(member?.subscription, topicNames, pattern ?? "");
+    this.#subscriptions.check(member?.subscription, topicNames, pattern ?? "", view);
   }
 
-  #subscribe(member: ConsumerMember, { topicNames, pattern }: HeartbeatRequest): boolean {
+  #subscribe(member: ConsumerMember, { topicNames, pattern, view }: HeartbeatRequest): boolean {
     const before = member.subscription;
-    member.subscription = this.#subscriptions.change(before, topicNames, pattern);
-    return member.subscription !== before;
+    member.subscription = this.#subscriptions.change(before, topicNames, pattern, view);
+    const version = member.subscription.view?.version ?? this.#viewVersion;
+    const isSeenAnew = version !== this.#viewVersion;
+    this.#viewVersion = version;
+    return isSeenAnew || member.subscription !== before;
   }
 
   // The target assignment

@@ -22,6 +22,14 @@ export type MemberState = (typeof MEMBER_STATE)[keyof typeof MEMBER_STATE];
 /** The epoch of a static member that has left and may come back. */
 export const LEFT_EPOCH = -2;
 
+/** Which topics a member may see. It says what is true now, and `key` is the same for members that may see the same. */
+export interface TopicView {
+  readonly key: string;
+  /** Changes whenever another topic may be seen. */
+  readonly version: number;
+  sees(topic: string): boolean;
+}
+
 /** What members subscribe to. Members that subscribe to the same share it. */
 export interface Subscription {
   /** Identifies it within its group. */
@@ -29,6 +37,8 @@ export interface Subscription {
   readonly names: ReadonlySet<string>;
   /** A regular expression; empty for none. */
   readonly pattern: string;
+  /** The topics that the expression may match; undefined for all. */
+  readonly view: TopicView | undefined;
 }
 
 /** What a member says about itself. */

@@ -1,7 +1,7 @@
 // What members of a consumer group ask, what they are answered, and how such a group is described and stored.
 // Leaves to others: answering (consumer-group.ts), the wires (protocol/), and the records (consumer-group-record.ts).
 import type { TopicPartitions } from "./assignment.js";
-import { type ConsumerMember, LEFT_EPOCH } from "./consumer-member.js";
+import { type ConsumerMember, LEFT_EPOCH, type TopicView } from "./consumer-member.js";
 import type { GroupState } from "./group.js";
 
 export interface HeartbeatRequest {
@@ -24,6 +24,8 @@ export interface HeartbeatRequest {
   readonly owned: readonly TopicPartitions[] | null;
   readonly clientId: string;
   readonly clientHost: string;
+  /** The topics that the member may see; undefined for all. */
+  readonly view?: TopicView | undefined;
 }
 
 export interface HeartbeatResponse {

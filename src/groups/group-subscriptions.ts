@@ -3,7 +3,7 @@
 // Leaves to others: which topics match an expression (topic-patterns.ts).
 import { ZERO_UUID } from "../record/bytes.js";
 import type { AssignableTopic } from "./assignors.js";
-import type { Subscription } from "./consumer-member.js";
+import type { Subscription, TopicView } from "./consumer-member.js";
 import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "./group-memory.js";
 
 /** A topic as groups see it. */
@@ -51,21 +51,27 @@ export class GroupSubscriptions {
    * Throws GROUP_MAX_SIZE_REACHED if there is no memory for a subscription in the place of another one. A member may
    * always repeat what it has.
    */
-  check(before: Subscription | undefined, topicNames: readonly string[], pattern: string): void {
+  check(
+    before: Subscription | undefined,
+    topicNames: readonly string[],
+    pattern: string,
+    view?: TopicView,
+  ): void {
     const { memory } = this.#context;
     // Finding out whether others have the same takes longer, and hardly ever matters.
     const { sharedBytes, memberBytes } = sizeOf(topicNames, pattern);
     if (sharedBytes + memberBytes <= memory.left) return;
-    const key = keyOf(sorted(topicNames), pattern);
+    const key = keyOf(sorted(topicNames), pattern, view);
     if (key === before?.key) return;
     const known = this.#shared.get(key);
     memory.check(known === undefined ? sharedBytes + memberBytes : memberBytes);
   }
 
   /** The subscription of one more member. */
-  join(topicNames: Iterable<string>, pattern: string): Subscription {
+  join(topicNames: Iterable<string>, pattern: string, seen?: TopicView): Subscription {
     const names = sorted(topicNames);
-    const key = keyOf(names, pattern);
+    const key = keyOf(names, pattern, seen);
+    const view = pattern === "" ? undefined : seen;
     const { memory, onTopic, onPattern } = this.#context;
     const known = this.#shared.get(key);
     if (known !== undefined) {
@@ -73,7 +79,7 @@ export class GroupSubscriptions {
       known.members++;
       return known;
     }
-    const shared = { key, names, pattern, members: 1, ...sizeOf(names, pattern) };
+    const shared = { key, names, pattern, view, members: 1, ...sizeOf(names, pattern) };
     memory.add(shared.sharedBytes + shared.memberBytes);
     this.#shared.set(key, shared);
     for (const name of names) if (more(this.#topics, name)) onTopic(name, true);
@@ -99,12 +105,13 @@ export class GroupSubscriptions {
     before: Subscription,
     topicNames: readonly string[] | null,
     pattern: string | null,
+    view?: TopicView,
   ): Subscription {
-    if (topicNames === null && pattern === null) return before;
+    if (topicNames === null && pattern === null && before.view?.key === view?.key) return before;
     const names = topicNames === null ? before.names : sorted(topicNames);
     const nextPattern = pattern ?? before.pattern;
-    if (keyOf(names, nextPattern) === before.key) return before;
-    const next = this.join(names, nextPattern);
+    if (keyOf(names, nextPattern, view) === before.key) return before;
+    const next = this.join(names, nextPattern, view);
     this.leave(before);
     return next;
   }
@@ -123,11 +130,12 @@ export class GroupSubscriptions {
   }
 
   /** Whether a subscription is to this topic, and the topic exists. */
-  includes({ names, pattern }: Subscription, topicId: string): boolean {
+  includes({ names, pattern, view }: Subscription, topicId: string): boolean {
     const topic = this.#context.topics.byId(topicId);
     if (topic === undefined) return false;
     if (names.has(topic.name)) return true;
-    return pattern !== "" && this.#context.topicsOf(pattern).has(topic.name);
+    if (pattern === "" || view?.sees(topic.name) === false) return false;
+    return this.#context.topicsOf(pattern).has(topic.name);
   }
 
   /** The existing topics of each subscription, by name. Subscriptions to the same topics have the same list. */
@@ -154,9 +162,10 @@ export class GroupSubscriptions {
     for (const pattern of this.#patterns.keys()) onPattern(pattern, false);
   }
 
-  #topicsOf({ names, pattern }: Subscription): AssignableTopic[] {
+  #topicsOf({ names, pattern, view }: Subscription): AssignableTopic[] {
     const { topics: all, topicsOf } = this.#context;
-    const wanted = pattern === "" ? names : new Set([...names, ...topicsOf(pattern)]);
+    const matching = [...topicsOf(pattern)].filter((name) => view?.sees(name) !== false);
+    const wanted = pattern === "" ? names : new Set([...names, ...matching]);
     const topics: AssignableTopic[] = [];
     for (const name of sorted(wanted)) {
       const topic = all.find(name);
@@ -198,6 +207,7 @@ function sorted(names: Iterable<string>): ReadonlySet<string> {
 }
 
 /** The names must be sorted. */
-function keyOf(names: ReadonlySet<string>, pattern: string): string {
-  return [pattern, ...names].join("\n");
+function keyOf(names: ReadonlySet<string>, pattern: string, view: TopicView | undefined): string {
+  const key = [pattern, ...names].join("\n");
+  return pattern === "" || view === undefined ? key : `${key}\n\n${view.key}`;
 }

@@ -10,6 +10,7 @@ import type {
   SyncResult,
 } from "../groups/classic-requests.js";
 import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-requests.js";
+import type { TopicView } from "../groups/consumer-member.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";
 import { failureOf } from "./outcome.js";
@@ -64,7 +65,19 @@ export function consumerHeartbeat(
 ): HeartbeatResponse | Promise<HeartbeatResponse> {
   requireOnGroup(context, "READ", group);
   for (const topic of request.topicNames ?? []) requireOnTopic(context, "DESCRIBE", topic);
-  return context.groups.consumerHeartbeat(group, request);
+  return context.groups.consumerHeartbeat(group, { ...request, view: viewOf(context) });
+}
+
+/** What a regular expression of the caller may match: the topics that it may describe. */
+function viewOf({ caller, security }: ServiceContext): TopicView | undefined {
+  if (caller.login === undefined) return undefined;
+  return {
+    key: `${caller.principal} ${caller.host}`,
+    get version() {
+      return security.authorizer.version;
+    },
+    sees: (topic) => caller.may("DESCRIBE", "TOPIC", topic),
+  };
 }
 
 /** Removes members. Returns the error of each, in order. Throws INVALID_GROUP. */
