@@ -1,5 +1,5 @@
 // Names that people know from Kafka's tools, rpk, nats and kcat: those that mean the same are accepted, and others get a
-// hint. Leaves to others: parsing (main.ts), and how a usage error is printed (command.ts).
+// hint. Leaves to others: parsing (program.ts), and how a usage error is printed (command.ts).
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 
 type AnyOption = CommandUnknownOpts["options"][number];

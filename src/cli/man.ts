@@ -1,5 +1,5 @@
 // `rustlog man`: the manual page, made of what --help says about each command.
-// Leaves to others: the commands (main.ts loads all of them for this one).
+// Leaves to others: the commands (program.ts loads all of them for this one).
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { VERSION } from "../broker/version.js";
 import { examplesOf, newCommand } from "./command.js";

@@ -1,6 +1,7 @@
 // Commands and options under the names of Kafka's tools, rpk, nats and kcat, and hints for those that differ.
 import { afterAll, describe, expect, test } from "bun:test";
 import { run, startBroker } from "./rustlog.js";
+import { runHere } from "./run-here.js";
 
 const broker = await startBroker();
 
@@ -44,7 +45,7 @@ describe("names of other tools", () => {
     await run(args, { broker: broker.address });
     const described = await run(["topics", "describe", "both"], { broker: broker.address });
     expect(described.stdout).toContain("retention.ms=86400000, segment.ms=86400000");
-    const { stderr, exitCode } = await run(["topics", "ls", "--bootstrap-server", "a:b:c"]);
+    const { stderr, exitCode } = await runHere(["topics", "ls", "--bootstrap-server", "a:b:c"]);
     expect(stderr).toContain("option '--bootstrap-server <host:port>' argument 'a:b:c' is invalid");
     expect(exitCode).toBe(2);
   });
@@ -62,7 +63,7 @@ describe("names of other tools", () => {
     [["topics", "trim", "t", "--before", "1", "--no-confirm"], "nobody is asked"],
     [["topics", "list", "--zookeeper=z:2181"], "Did you mean --broker?"],
   ])("%j gets a hint", async (args, hint) => {
-    const { stderr, exitCode } = await run(args);
+    const { stderr, exitCode } = await runHere(args);
     expect(stderr).toContain(hint);
     expect(exitCode).toBe(2);
   });

@@ -6,6 +6,7 @@ import { printable, printableJson } from "../../src/printable.js";
 import { HOSTILE, HostileBroker } from "../support/hostile-broker.js";
 import { tempDir } from "../support/tmp.js";
 import { type RunOptions, run, runOnTerminal, startBroker } from "./rustlog.js";
+import { runHere } from "./run-here.js";
 
 /** Everything except the newlines between lines. */
 const STEERING = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -34,7 +35,14 @@ function titled(rows: readonly string[][][]): readonly (readonly [string, readon
 
 /** Runs a command, checks each character of its output, and returns it. */
 async function said(args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { stdout, stderr } = await run(args, options);
+  return checked(args, await run(args, options));
+}
+
+/** The output of a run, each character of which is checked. */
+function checked(
+  args: readonly string[],
+  { stdout, stderr }: { readonly stdout: string; readonly stderr: string },
+): string {
   const text = stdout + stderr;
   expect([args, STEERING.exec(text)?.[0]]).toEqual([args, undefined]);
   return text;
@@ -132,15 +140,18 @@ describe("usage errors", () => {
       [["consume", "t", "-o", HOSTILE]],
       [["consume", "t", "-f", `%${HOSTILE}`]],
       [["broker", "--port", HOSTILE]],
-      [["inspect", HOSTILE]],
       [["topics", "list", "--broker", HOSTILE]],
     ]),
   )("%s", async (_, args) => {
-    expect(await said(args)).toContain("\\n");
+    expect(checked(args, await runHere(args))).toContain("\\n");
+  });
+
+  test("a file", async () => {
+    expect(await said(["inspect", HOSTILE])).toContain("\\n");
   });
 
   test("in a variable keep the suggestion on its own line", async () => {
-    const { stderr } = await run(["produse"]);
+    const { stderr } = await runHere(["produse"]);
     expect(stderr).toContain("'produse'\n(Did you mean produce?)\n");
     expect(await said(["broker"], { env: { RUSTLOG_PORT: HOSTILE } })).toContain(SAFE);
   });

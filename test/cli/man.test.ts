@@ -1,6 +1,7 @@
 // `rustlog man`: the page names every command and option, and roff has nothing to complain about.
 import { expect, test } from "bun:test";
 import { run } from "./rustlog.js";
+import { runHere } from "./run-here.js";
 
 const { stdout: page } = await run(["man"], { env: { SOURCE_DATE_EPOCH: "86400" } });
 
@@ -10,14 +11,14 @@ function inRoff(text: string): string {
 }
 
 test("the page has every command, with the options of its --help", async () => {
-  const { stdout: help } = await run(["--help"]);
+  const { stdout: help } = await runHere(["--help"]);
   const names = [...help.matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, name]) => name!);
   expect(names.length).toBeGreaterThan(10);
   for (const name of names.filter((it) => it !== "help" && it !== "rustlog")) {
     expect(page).toContain(`.SS rustlog ${name} `);
   }
   for (const command of [["broker"], ["consume"], ["topics", "create"], ["groups", "seek"]]) {
-    const text = (await run([...command, "--help"])).stdout;
+    const text = (await runHere([...command, "--help"])).stdout;
     const start = page.indexOf(`.SS rustlog ${command.join(" ")} `);
     const part = page.slice(start, page.indexOf("\n.S", start + 1));
     const flags = [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag!);

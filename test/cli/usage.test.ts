@@ -6,9 +6,20 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { compileFormat } from "../../src/cli/format.js";
 import packageJson from "../../package.json";
 import { run } from "./rustlog.js";
+import { runHere } from "./run-here.js";
 
 // Nothing listens on the discard port of this machine.
 const NOBODY = "127.0.0.1:9";
+
+test.each([
+  ["help", ["topics", "create", "--help"]],
+  ["an unknown command", ["topic", "lsit"]],
+  ["a wrong argument", ["consume", "t", "-o", "x"]],
+  ["arguments that exclude each other", ["consume", "t", "-g", "g", "--balance", "-p", "1"]],
+] as const)("%s: a process prints what runHere returns", async (_, args) => {
+  const { bytes: _bytes, ...process } = await run(args);
+  expect(await runHere(args)).toEqual(process);
+});
 
 describe("help and version", () => {
   test("--version prints the version in package.json", async () => {
@@ -43,7 +54,7 @@ describe("help and version", () => {
     [["bench", "produce"]],
     [["bench", "consume"]],
   ])("%j --help has an example and exits with 0", async (command) => {
-    const { stdout, stderr, exitCode } = await run([...command, "--help"]);
+    const { stdout, stderr, exitCode } = await runHere([...command, "--help"]);
     expect(stderr).toBe("");
     expect(stdout).toStartWith(`Usage: rustlog${command.map((name) => ` ${name}`).join("")} `);
     expect(stdout).toContain(`\nExamples:\n  `);
@@ -51,7 +62,7 @@ describe("help and version", () => {
   });
 
   test("every flag of the broker names its environment variable", async () => {
-    const { stdout } = await run(["broker", "--help"]);
+    const { stdout } = await runHere(["broker", "--help"]);
     const text = stdout.replace(/\s+/g, " ");
     const flags = [...text.matchAll(/ --([a-z-]+)/g)].map((match) => match[1]!);
     expect(flags).toContain("data-dir");
@@ -146,7 +157,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
   ];
 
   test.each(cases)("%j", async (args, why, usage) => {
-    const { stdout, stderr, exitCode } = await run(args);
+    const { stdout, stderr, exitCode } = await runHere(args);
     expect(stderr).toContain(why);
     expect(stderr).toContain(usage);
     expect(stdout).toBe("");
@@ -162,7 +173,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["groups", "drop"]],
     [["groups", "dlete-offsets"]],
   ])("%j does not suggest a deletion", async (args) => {
-    const { stderr, exitCode } = await run([...args, "x"]);
+    const { stderr, exitCode } = await runHere([...args, "x"]);
     expect(stderr).not.toContain("Did you mean");
     expect(stderr).not.toContain("delete");
     expect(exitCode).toBe(2);
@@ -178,7 +189,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
   });
 
   test("limits that contradict each other name their flags", async () => {
-    const { stderr, exitCode } = await run(["broker", "--max-batch-bytes", "20MiB"]);
+    const { stderr, exitCode } = await runHere(["broker", "--max-batch-bytes", "20MiB"]);
     expect(stderr).toContain("--max-batch-bytes");
     expect(stderr).toContain("--max-frame-bytes");
     expect(exitCode).toBe(2);
