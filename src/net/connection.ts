@@ -374,8 +374,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#activeAtMs = nowMs;
   }
 
-  spent(ms: number): void {
-    this.#session?.spent(ms);
+  spent(ms: number, nowMs: number): void {
+    this.#session?.spent(ms, nowMs);
   }
 
   tookTurn(): void {
@@ -507,7 +507,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const nowMs = clockMs();
     if (moved) this.#activeAtMs = nowMs;
     this.#host.turns.spend(nowMs - beganMs);
-    if (moved) this.spent(nowMs - beganMs);
+    if (moved) this.spent(nowMs - beganMs, nowMs);
     this.#input.resumeReading();
     if (!this.#closed) this.#keep(moved);
     this.#endIfDone();

@@ -56,7 +56,7 @@ export interface Session {
    */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
   /** Told how long the client's requests took, and sending what they asked for. */
-  spent(ms: number): void;
+  spent(ms: number, nowMs: number): void;
   /** Why the connection has to end, asked several times a second; undefined if it may stay. */
   endReason(): RustLogError | undefined;
 }

@@ -24,7 +24,7 @@ export interface InputOwner {
   /** A turn was taken outside of `received`, so that other bytes are kept now. */
   tookTurn(): void;
   /** Time was spent on requests. */
-  spent(ms: number): void;
+  spent(ms: number, nowMs: number): void;
   /** The input is invalid; no more can be read from it. */
   fail(error: unknown): void;
 }
@@ -214,7 +214,7 @@ export class Input implements TurnTaker {
     this.#turns.spend(nowMs - beganMs);
     if (taken) {
       this.#owner.tookFrames(nowMs);
-      this.#owner.spent(nowMs - beganMs);
+      this.#owner.spent(nowMs - beganMs, nowMs);
     }
     this.#isBusy = isBusy;
     const mustPause = this.#isOverLimit() || isTurnOver || isBusy;

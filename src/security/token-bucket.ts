@@ -20,6 +20,11 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
+  /** As of the last use: time only pays debts. */
+  get isInDebt(): boolean {
+    return this.#tokens < 0;
+  }
+
   take(amount: number, nowMs: number): void {
     this.#fill(nowMs);
     this.#tokens -= amount;
@@ -27,7 +32,7 @@ export class TokenBucket {
 
   /** How long it takes until there is no debt, in milliseconds; 0 if there is none. */
   waitMs(nowMs: number): number {
-    if (this.#tokens >= 0) return 0; // it only gets more
+    if (!this.isInDebt) return 0;
     this.#fill(nowMs);
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.rate) * 1000;
   }
@@ -39,6 +44,7 @@ export class TokenBucket {
   }
 
   #fill(nowMs: number): void {
+    if (nowMs <= this.#atMs) return; // a request that came earlier
     const filled = this.#tokens + (this.rate * (nowMs - this.#atMs)) / 1000;
     this.#tokens = Math.min(filled, this.rate * WINDOW_SECONDS);
     this.#atMs = nowMs;

@@ -41,16 +41,16 @@ export class Throttle {
     this.#connection = connection;
   }
 
-  /** Counts a Produce of this many bytes. */
-  produced(bytes: number): void {
+  /** Counts a Produce of this many bytes. `nowMs` may be when it came: reading the clock takes longer than counting. */
+  produced(bytes: number, nowMs: number): void {
     this.#refresh();
-    if (this.#produced !== undefined) this.#take(this.#produced, bytes);
+    if (this.#produced !== undefined) this.#take(this.#produced, bytes, nowMs);
   }
 
   /** Counts this many bytes of the log that are being sent. */
   fetched(bytes: number): void {
     this.#refresh();
-    if (this.#fetched !== undefined) this.#take(this.#fetched, bytes);
+    if (this.#fetched !== undefined) this.#take(this.#fetched, bytes, this.#nowMs);
   }
 
   /** What a fetch may return at most, so that the client need not wait for long: what its quota allows in a second. */
@@ -60,9 +60,9 @@ export class Throttle {
   }
 
   /** Counts time that the client's requests took. */
-  spent(ms: number): void {
+  spent(ms: number, nowMs: number): void {
     this.#refresh();
-    this.#time?.take(ms / MS_PER_PERCENT, this.#context.quotas.nowMs());
+    this.#time?.take(ms / MS_PER_PERCENT, nowMs);
   }
 
   /**
@@ -73,7 +73,7 @@ export class Throttle {
     this.#refresh();
     const bucket = this.#mutations;
     if (bucket === undefined) return;
-    const waitMs = bucket.waitMs(this.#context.quotas.nowMs());
+    const waitMs = bucket.waitMs(this.#nowMs);
     if (waitMs > 0 && isErrorKnown) {
       this.#waitMs = Math.max(this.#waitMs, waitMs);
       throw new RustLogError(
@@ -81,7 +81,7 @@ export class Throttle {
         "too many partitions were created or deleted: wait before the next change",
       );
     }
-    this.#take(bucket, partitions);
+    this.#take(bucket, partitions, this.#nowMs);
   }
 
   /** Call with each answer: mutes the connection for as long as its client has to wait. Returns the milliseconds. */
@@ -90,8 +90,8 @@ export class Throttle {
     let waitMs = this.#waitMs;
     this.#waitMs = 0;
     const time = this.#time;
-    if (time !== undefined) {
-      const requestMs = Math.min(time.waitMs(this.#context.quotas.nowMs()), REQUEST_WAIT_MS_MAX);
+    if (time?.isInDebt === true) {
+      const requestMs = Math.min(time.waitMs(this.#nowMs), REQUEST_WAIT_MS_MAX);
       waitMs = Math.max(waitMs, requestMs);
     }
     if (waitMs === 0) return 0;
@@ -105,10 +105,13 @@ export class Throttle {
     return this.#principal.slice("User:".length);
   }
 
-  #take(bucket: TokenBucket, amount: number): void {
-    const nowMs = this.#context.quotas.nowMs();
+  get #nowMs(): number {
+    return this.#context.quotas.nowMs();
+  }
+
+  #take(bucket: TokenBucket, amount: number, nowMs: number): void {
     bucket.take(amount, nowMs);
-    this.#waitMs = Math.max(this.#waitMs, bucket.waitMs(nowMs));
+    if (bucket.isInDebt) this.#waitMs = Math.max(this.#waitMs, bucket.waitMs(nowMs));
   }
 
   /** Finds the quotas again if they, the user or the client id are other ones. */

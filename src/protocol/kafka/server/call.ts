@@ -34,7 +34,7 @@ export interface CallOwner {
   /** The quotas of the connection's client. Only for use while there are quotas. */
   readonly throttle: Throttle;
   /** Counts time that a request took. */
-  spent(ms: number): void;
+  spent(ms: number, nowMs: number): void;
   /** Lets no other request begin before this one is settled. */
   runAlone(): void;
   /** The next frames are messages of a login without headers, until it is complete. */
@@ -115,7 +115,7 @@ export class Call {
 
   /** Counts the request as a Produce, once it is answered. */
   produced(): void {
-    this.throttle?.produced(this.#request.bytes);
+    this.throttle?.produced(this.#request.bytes, this.beganMs);
   }
 
   /**
@@ -182,9 +182,9 @@ export class Call {
       beganMs = performance.now();
     });
     this.errorCode = writer.errorCode;
-    const lastMs = performance.now() - beganMs;
-    connection.turns.spend(lastMs);
-    this.#owner.spent(lastMs);
+    const nowMs = performance.now();
+    connection.turns.spend(nowMs - beganMs);
+    this.#owner.spent(nowMs - beganMs, nowMs);
     const [head, ...rest] = finishInPieces(writer);
     this.answer(head, rest);
   }

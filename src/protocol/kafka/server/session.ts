@@ -110,8 +110,8 @@ export class KafkaSession implements Session, CallOwner {
     this.fail(error);
   }
 
-  spent(ms: number): void {
-    if (this.context.quotas.areAny) this.throttle.spent(ms);
+  spent(ms: number, nowMs: number): void {
+    if (this.context.quotas.areAny) this.throttle.spent(ms, nowMs);
   }
 
   endReason(): RustLogError | undefined {

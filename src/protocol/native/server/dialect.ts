@@ -116,8 +116,8 @@ class NativeSession implements Session, ExchangeOwner {
     this.#conversation.dispatch(this.#exchange(request, payload[0]), payload);
   }
 
-  spent(ms: number): void {
-    this.throttle?.spent(ms);
+  spent(ms: number, nowMs: number): void {
+    this.throttle?.spent(ms, nowMs);
   }
 
   endReason(): RustLogError | undefined {

@@ -59,7 +59,7 @@ export class Exchange {
 
   /** Counts the request as a Produce, once it is answered. */
   produced(): void {
-    this.throttle?.produced(this.#request.bytes);
+    this.throttle?.produced(this.#request.bytes, this.beganMs);
   }
 
   /** Counts partitions that are about to be created or deleted. Throws THROTTLING_QUOTA_EXCEEDED. */

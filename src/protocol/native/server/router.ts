@@ -115,8 +115,9 @@ export class Router implements Dispatcher {
         return userOf(context);
       },
       get throttle() {
-        if (context.quotas.areAny) throttle ??= new Throttle(context, connection);
-        return context.quotas.areAny ? throttle : undefined;
+        if (!context.quotas.areAny) return undefined;
+        throttle ??= new Throttle(context, connection);
+        return throttle;
       },
       get isKnown() {
         return !isLoginDue(context);
