@@ -46,7 +46,9 @@ function newAclCommand(name: string, description: string, example: string) {
     .addOption(
       new Option(
         "--operation <name[,name...]>",
-        `one of ${OPERATION_NAMES.map(({ typed }) => typed).join(", ")}`,
+        `one of ${OPERATION_NAMES.map(({ typed }) => typed).join(", ")}; may be repeated`,
+      ).argParser((text: string, before: string | undefined) =>
+        before === undefined ? text : `${before},${text}`,
       ),
     )
     .option("--host <address>", "only for clients at this IP address; may be repeated", collect)

@@ -111,7 +111,7 @@ describe("rustlog acls", () => {
     const added = await rustlog(
       asRoot(
         ...["acls", "add", "--allow", "ann", "--allow", "User:bob", "--topic", "orders"],
-        ...["--operation", "read,describe-configs", "--group", "g"],
+        ...["--operation", "read", "--operation", "describe-configs", "--group", "g"],
       ),
     );
     // A group has the operation DESCRIBE_CONFIGS, too.
