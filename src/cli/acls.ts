@@ -148,7 +148,7 @@ async function findAll(
   for (const filter of filters) {
     for (const acl of await acls.listAcls(filter)) found.set(JSON.stringify(acl), acl);
   }
-  return [...found.values()];
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, acl]) => acl);
 }
 
 /** The rules that the options describe: one for each combination. */

@@ -1,6 +1,7 @@
 // Finds rules, and changes them.
 // Leaves to others: who may do so (services/acls.ts), what rules mean (authorizer.ts), and storing them (security.ts).
 import { RustLogError } from "../errors.js";
+import { Portions } from "../log/event-loop.js";
 import { ACLS_MAX } from "../limits.js";
 import { type Acl, aclFault, aclKey, type PatternType, WILDCARD } from "./acl.js";
 import type { Security } from "./security.js";
@@ -17,21 +18,45 @@ export interface AclFilter {
   readonly permissionType?: Acl["permissionType"] | undefined;
 }
 
-/** The rules that a filter means, in an order that stays the same. */
-export function matchingAcls({ authorizer }: Security, filter: AclFilter): Acl[] {
-  return [...authorizer.rules]
-    .filter((acl) => isMeant(acl, filter))
-    .sort((a, b) => (aclKey(a) < aclKey(b) ? -1 : 1));
+/** Rules looked at in one turn of the event loop. */
+const RULES_PER_TURN = 2_000;
+
+/** The rules that a filter means, in the order in which they were added. */
+export async function matchingAcls({ authorizer }: Security, filter: AclFilter): Promise<Acl[]> {
+  const whole = wholeAcl(filter);
+  if (whole !== undefined) return authorizer.has(whole) ? [whole] : [];
+  const portions = new Portions(RULES_PER_TURN);
+  const found: Acl[] = [];
+  for (const acl of authorizer.rules) {
+    if (isMeant(acl, filter)) found.push(acl);
+    await portions.next();
+  }
+  return found;
+}
+
+/** The one rule that a filter with all fields means: a client that deletes rules names each of them. */
+function wholeAcl({ patternType, ...filter }: AclFilter): Acl | undefined {
+  if (patternType === undefined || patternType === "MATCH") return undefined;
+  const { resourceType, resourceName, principal, host, operation, permissionType } = filter;
+  if (resourceType === undefined || resourceName === undefined) return undefined;
+  if (principal === undefined || host === undefined) return undefined;
+  if (operation === undefined || permissionType === undefined) return undefined;
+  return {
+    ...{ resourceType, resourceName, patternType, host, operation, permissionType },
+    principal: principal as Acl["principal"],
+  };
 }
 
 /**
- * Adds and deletes rules as one change, all or none. Resolves with those that were new, and those that were there. Rejects with
- * INVALID_REQUEST for a rule that means nothing, or if there would be too many, and with the system's error.
+ * Adds and deletes rules as one change, all or none. `check` may refuse it when all earlier changes are made. Resolves with
+ * those that were new, and those that were there. Rejects with INVALID_REQUEST for a rule that means nothing, or if there would
+ * be too many, and with the system's error.
  */
 export async function alterAcls(
   security: Security,
   added: readonly Acl[],
   deleted: readonly Acl[],
+  check: () => void = () => {},
 ): Promise<{ readonly added: readonly Acl[]; readonly deleted: readonly Acl[] }> {
   for (const acl of added) {
     const fault = aclFault(acl);
@@ -42,12 +67,14 @@ export async function alterAcls(
   ];
   let changed = { added: unique(added), deleted: unique(deleted) };
   await security.change(() => {
-    const known = new Set([...security.authorizer.rules].map(aclKey));
-    const there = changed.deleted.filter((acl) => known.delete(aclKey(acl)));
-    const fresh = changed.added.filter((acl) => !known.has(aclKey(acl)));
+    check();
+    const { authorizer } = security;
+    const there = changed.deleted.filter((acl) => authorizer.has(acl));
+    const left = new Set(there.map(aclKey));
+    const fresh = changed.added.filter((acl) => left.has(aclKey(acl)) || !authorizer.has(acl));
     changed = { added: fresh, deleted: there };
-    checkAclCount(known.size + fresh.length);
-    return { aclsAdded: added, aclsRemoved: deleted };
+    checkAclCount(authorizer.size - there.length + fresh.length);
+    return { aclsAdded: fresh, aclsRemoved: there };
   });
   return changed;
 }
@@ -59,12 +86,21 @@ export function checkAclCount(acls: number): void {
   throw new RustLogError("INVALID_REQUEST", message);
 }
 
-function isMeant(acl: Acl, { patternType, resourceName, ...exact }: AclFilter): boolean {
-  const isSame = Object.entries(exact).every(
-    ([field, value]) => value === undefined || acl[field as keyof Acl] === value,
-  );
-  return isSame && isPatternMeant(acl, patternType, resourceName);
+function isMeant(acl: Acl, filter: AclFilter): boolean {
+  for (const field of EXACT_FIELDS) {
+    const wanted = filter[field];
+    if (wanted !== undefined && acl[field] !== wanted) return false;
+  }
+  return isPatternMeant(acl, filter.patternType, filter.resourceName);
 }
+
+const EXACT_FIELDS = [
+  "resourceType",
+  "principal",
+  "host",
+  "operation",
+  "permissionType",
+] as const satisfies (keyof Acl)[];
 
 function isPatternMeant(
   acl: Acl,

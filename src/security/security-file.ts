@@ -9,7 +9,7 @@ import { RustLogError } from "../errors.js";
 import {
   type CheckedFormat,
   decodeCheckedFile,
-  encodeCheckedFile,
+  encodeCheckedLists,
 } from "../log/disk/checked-file.js";
 import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
 import { type Acl, aclFault, PATTERN_TYPES, PERMISSION_TYPES } from "./acl.js";
@@ -22,8 +22,8 @@ export const SECURITY_FILE = "security.json";
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["users", "acls"] };
 
 export interface SecurityContent {
-  readonly users: readonly User[];
-  readonly acls: readonly Acl[];
+  readonly users: Iterable<User>;
+  readonly acls: Iterable<Acl>;
 }
 
 const NOTHING: SecurityContent = { users: [], acls: [] };
@@ -48,14 +48,21 @@ export function readSecurityFile(disk: Disk, directory: string): SecurityContent
   }
 }
 
-/** Replaces the file atomically and durably. Throws the system's error. */
+/**
+ * Replaces the file atomically and durably. The content must not change meanwhile: it is read in portions. Throws the system's
+ * error.
+ */
 export async function writeSecurityFile(
   disk: Disk,
   directory: string,
   { users, acls }: SecurityContent,
 ): Promise<void> {
-  const bytes = encodeCheckedFile(FORMAT, { users: users.map(storedUser), acls });
+  const bytes = await encodeCheckedLists(FORMAT, { users: storedUsers(users), acls });
   await replaceFile(disk, directory, SECURITY_FILE, bytes, { isPrivate: true });
+}
+
+function* storedUsers(users: Iterable<User>): Generator<unknown, void> {
+  for (const user of users) yield storedUser(user);
 }
 
 function storedUser({ name, credentials }: User): unknown {

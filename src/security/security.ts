@@ -100,21 +100,24 @@ export class Security {
    * Makes a change that `decide` chooses, knowing all earlier ones. It holds, and is durable, when this resolves. Rejects
    * with what `decide` throws and with the system's error; then nothing has changed.
    */
-  change(decide: () => SecurityChange): Promise<void> {
+  change(decide: () => SecurityChange | Promise<SecurityChange>): Promise<void> {
     return this.#changing.run(async () => {
-      const { usersSet = [], usersDeleted = [], aclsAdded = [], aclsRemoved = [] } = decide();
+      const change = await decide();
+      const { usersSet = [], usersDeleted = [], aclsAdded = [], aclsRemoved = [] } = change;
       const changes = [usersSet, usersDeleted, aclsAdded, aclsRemoved];
       // What is refused must not cost a write.
       if (changes.every(({ length }) => length === 0)) return;
-      const users = new Map(this.users.list().map((user) => [user.name, user]));
-      for (const name of usersDeleted) users.delete(name);
-      for (const user of usersSet) users.set(user.name, user);
-      const changed = new Authorizer(this.authorizer.rules);
-      changed.change(aclsAdded, aclsRemoved);
-      await this.#store?.({ users: [...users.values()], acls: [...changed.rules] });
+      const acls = this.authorizer.after(aclsAdded, aclsRemoved);
+      await this.#store?.({ users: this.#usersAfter(usersSet, usersDeleted), acls });
       for (const name of usersDeleted) this.users.delete(name);
       for (const user of usersSet) this.users.set(user);
       this.authorizer.change(aclsAdded, aclsRemoved);
     });
+  }
+
+  *#usersAfter(set: readonly User[], deleted: readonly string[]): Generator<User, void> {
+    const gone = new Set([...deleted, ...set.map(({ name }) => name)]);
+    for (const user of this.users.all) if (!gone.has(user.name)) yield user;
+    yield* set;
   }
 }

@@ -38,6 +38,11 @@ export class Users {
     return this.#users.size;
   }
 
+  /** In no particular order. */
+  get all(): Iterable<User> {
+    return this.#users.values();
+  }
+
   /** By name. */
   list(): readonly User[] {
     return [...this.#users.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

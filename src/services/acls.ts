@@ -4,23 +4,23 @@ import { RustLogError } from "../errors.js";
 import { type Acl, aclFault } from "../security/acl.js";
 import { type AclFilter, alterAcls, checkAclCount, matchingAcls } from "../security/acl-changes.js";
 import type { ServiceContext } from "./context.js";
+import { loginFault } from "./login.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { requireOnCluster } from "./permissions.js";
 
-/** The rules that a filter means. Throws CLUSTER_AUTHORIZATION_FAILED, and SECURITY_DISABLED without users. */
-export function listAcls(context: ServiceContext, filter: AclFilter): Acl[] {
+/** The rules that a filter means. Rejects with CLUSTER_AUTHORIZATION_FAILED, and SECURITY_DISABLED without users. */
+export async function listAcls(context: ServiceContext, filter: AclFilter): Promise<Acl[]> {
   requireOnCluster(context, "DESCRIBE");
   requireSecurity(context);
   return matchingAcls(context.security, filter);
 }
 
-/** Adds rules, as many as are valid, as one change. Resolves with the error of each, in order. Rejects as `listAcls` throws. */
+/** Adds rules, as many as are valid, as one change. Resolves with the error of each, in order. Rejects as `listAcls` does. */
 export async function addAcls(
   context: ServiceContext,
   acls: readonly Acl[],
 ): Promise<Outcome<undefined>[]> {
-  requireOnCluster(context, "ALTER");
-  requireSecurity(context);
+  requireChange(context);
   const outcomes = acls.map((acl): Outcome<undefined> => {
     const fault = aclFault(acl);
     return fault === undefined ? undefined : new RustLogError("INVALID_REQUEST", fault);
@@ -29,6 +29,7 @@ export async function addAcls(
   if (valid.length === 0) return outcomes;
   try {
     await context.security.change(() => {
+      requireChange(context);
       const { authorizer } = context.security;
       checkAclCount(authorizer.size + valid.length);
       return { aclsAdded: valid };
@@ -46,11 +47,11 @@ export async function deleteAcls(
   context: ServiceContext,
   filters: readonly AclFilter[],
 ): Promise<Acl[][]> {
-  requireOnCluster(context, "ALTER");
-  requireSecurity(context);
-  let found: Acl[][] = [];
-  await context.security.change(() => {
-    found = filters.map((filter) => matchingAcls(context.security, filter));
+  requireChange(context);
+  const found: Acl[][] = [];
+  await context.security.change(async () => {
+    requireChange(context);
+    for (const filter of filters) found.push(await matchingAcls(context.security, filter));
     return { aclsRemoved: found.flat() };
   });
   noteRules(context, "rule-deleted", found.flat());
@@ -59,16 +60,15 @@ export async function deleteAcls(
 
 /**
  * Adds and deletes rules as one change, all or none. Resolves with how many were new, and how many were there. Rejects as
- * `listAcls` throws, and with INVALID_REQUEST for a rule that means nothing.
+ * `listAcls` does, and with INVALID_REQUEST for a rule that means nothing.
  */
 export async function changeAcls(
   context: ServiceContext,
   added: readonly Acl[],
   deleted: readonly Acl[],
 ): Promise<{ readonly added: number; readonly deleted: number }> {
-  requireOnCluster(context, "ALTER");
-  requireSecurity(context);
-  const changed = await alterAcls(context.security, added, deleted);
+  requireChange(context);
+  const changed = await alterAcls(context.security, added, deleted, () => requireChange(context));
   noteRules(context, "rule-added", changed.added);
   noteRules(context, "rule-deleted", changed.deleted);
   return { added: changed.added.length, deleted: changed.deleted.length };
@@ -86,6 +86,14 @@ function noteRules(
       ...{ resourceType, resourceName, patternType },
     });
   }
+}
+
+/** Throws unless the caller may change rules. Asked again when a change is made: an earlier one may take that away. */
+function requireChange(context: ServiceContext): void {
+  const fault = loginFault(context);
+  if (fault !== undefined) throw fault;
+  requireOnCluster(context, "ALTER");
+  requireSecurity(context);
 }
 
 function requireSecurity({ security }: ServiceContext): void {

@@ -1,7 +1,11 @@
 // A checked file: what is written can be read, and nothing else passes for it.
 import { expect, test } from "bun:test";
 import { crc32c } from "../../src/record/crc32c.js";
-import { decodeCheckedFile, encodeCheckedFile } from "../../src/log/disk/checked-file.js";
+import {
+  decodeCheckedFile,
+  encodeCheckedFile,
+  encodeCheckedLists,
+} from "../../src/log/disk/checked-file.js";
 
 const FORMAT = { versionField: "version", version: 1, fields: ["name", "settings"] };
 const FIELDS = { name: "orders", settings: { "retention.ms": "1000", größe: "ü" } };
@@ -62,4 +66,21 @@ test.each([
 test("a newer version with a valid checksum is refused by its number", () => {
   const newer = encodeCheckedFile({ ...FORMAT, version: 2 }, { ...FIELDS, more: true });
   expect(() => decodeCheckedFile(FORMAT, newer)).toThrow("version is 2, and this release reads 1");
+});
+
+test("lists are written a line for each item, and others get turns meanwhile", async () => {
+  const format = { versionField: "version", version: 1, fields: ["users", "acls"] };
+  const lists = { users: [], acls: Array.from({ length: 5_000 }, (_, i) => ({ name: `ü${i}` })) };
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  const bytes = await encodeCheckedLists(format, lists);
+  clearImmediate(next);
+  expect(turns).toBeGreaterThan(5);
+  const read = decodeCheckedFile(format, bytes);
+  expect(read).toEqual({ fields: { version: 1, ...lists }, hasChecksum: true });
+  expect(new TextDecoder().decode(bytes)).toContain('\n{"name":"ü0"}\n,{"name":"ü1"}\n');
 });

@@ -95,17 +95,46 @@ describe("the authorizer", () => {
     expect(new Authorizer([write, deny({ resourceName: "a-b" })]).allowsOnAny(any)).toBe(true);
   });
 
-  test("decides as a search through all rules would", () => {
-    const names = fc.constantFrom("a", "ab", "abc", "b", "*");
-    const rule = fc.record({
-      resourceType: fc.constant("TOPIC" as const),
-      resourceName: names,
-      patternType: fc.constantFrom("LITERAL" as const, "PREFIXED" as const),
-      principal: fc.constantFrom("User:ann" as const, "User:*" as const, "User:bob" as const),
-      host: fc.constantFrom("*", "10.0.0.1", "10.0.0.2"),
-      operation: fc.constantFrom("ALL" as const, "READ" as const, "DESCRIBE" as const),
-      permissionType: fc.constantFrom("ALLOW" as const, "ALLOW" as const, "DENY" as const),
+  const names = fc.constantFrom("a", "ab", "abc", "b", "*");
+  const rule = fc.record({
+    resourceType: fc.constant("TOPIC" as const),
+    resourceName: names,
+    patternType: fc.constantFrom("LITERAL" as const, "PREFIXED" as const),
+    principal: fc.constantFrom("User:ann" as const, "User:*" as const, "User:bob" as const),
+    host: fc.constantFrom("*", "10.0.0.1", "10.0.0.2"),
+    operation: fc.constantFrom("ALL" as const, "READ" as const, "DESCRIBE" as const),
+    permissionType: fc.constantFrom("ALLOW" as const, "ALLOW" as const, "DENY" as const),
+  });
+
+  test("decides after many changes as if it had had the rules from the beginning", () => {
+    const change = fc.record({
+      added: fc.array(rule, { maxLength: 4 }),
+      removed: fc.array(rule, { maxLength: 8 }),
     });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 6 }), (changes) => {
+        const authorizer = new Authorizer();
+        for (const { added, removed } of changes) {
+          const expected = [...authorizer.after(added, removed)].map(aclKey).sort();
+          authorizer.change(added, removed);
+          expect([...authorizer.rules].map(aclKey).sort()).toEqual(expected);
+          expect(added.every((acl) => authorizer.has(acl))).toBe(true);
+        }
+        const fresh = new Authorizer(authorizer.rules);
+        for (const principal of ["User:ann", "User:bob"] as const) {
+          for (const resourceName of ["a", "ab", "abc", "abd", "b", "c", "*"]) {
+            const asked = question({ principal, resourceName });
+            expect(authorizer.allows(asked)).toBe(fresh.allows(asked));
+          }
+          const any = question({ principal });
+          expect(authorizer.allowsOnAny(any)).toBe(fresh.allowsOnAny(any));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("decides as a search through all rules would", () => {
     fc.assert(
       fc.property(fc.array(rule, { maxLength: 8 }), names, (rules, resourceName) => {
         const authorizer = new Authorizer(rules);

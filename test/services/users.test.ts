@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Acl } from "../../src/security/acl.js";
 import { EVERYONE, type Caller } from "../../src/security/caller.js";
+import { Security } from "../../src/security/security.js";
 import { saltPassword } from "../../src/security/scram.js";
 import type { AclFilter } from "../../src/security/acl-changes.js";
-import { addAcls, deleteAcls, listAcls } from "../../src/services/acls.js";
+import { addAcls, changeAcls, deleteAcls, listAcls } from "../../src/services/acls.js";
 import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import type { CredentialChange, UserChangeOptions } from "../../src/security/user-changes.js";
 import { changeCredentials, describeUsers } from "../../src/services/users.js";
@@ -41,8 +42,8 @@ test("the first user is an administrator, and the last one stays", async () => {
   expect(await add(context, "ann")).toContain("has to be an administrator");
   expect(context.security.isEnabled).toBe(false);
   expect(await add(context, "root", { asAdministrators: true })).toBeUndefined();
-  expect(listAcls(context, {}).map(({ resourceType }) => resourceType)).toEqual([
-    ...(["CLUSTER", "GROUP", "TOPIC", "TRANSACTIONAL_ID"] as const),
+  expect((await listAcls(context, {})).map(({ resourceType }) => resourceType)).toEqual([
+    ...(["TOPIC", "GROUP", "CLUSTER", "TRANSACTIONAL_ID"] as const),
   ]);
   expect(await add(context, "ann")).toBeUndefined();
   const deletion = (user: string) => changeCredentials(context, [{ user, mechanism: MECHANISM }]);
@@ -99,7 +100,7 @@ test("a user without permissions changes its own password, and nothing else", as
   const deletion = await changeCredentials(ann, [{ user: "ann", mechanism: MECHANISM }]);
   expect(deletion[0]?.code).toBe("CLUSTER_AUTHORIZATION_FAILED");
   expect(() => describeUsers(ann)).toThrow("no permission DESCRIBE");
-  expect(() => listAcls(ann, {})).toThrow("no permission DESCRIBE");
+  expect(listAcls(ann, {})).rejects.toThrow("no permission DESCRIBE");
   expect(addAcls(ann, [rule()])).rejects.toThrow("no permission ALTER");
   expect(deleteAcls(ann, [{}])).rejects.toThrow("no permission ALTER");
 });
@@ -110,7 +111,7 @@ test("who has logged in with a certificate or a token does not become a user wit
   expect(await add(robot, "CN=robot")).toContain("no permission ALTER on the cluster");
   expect(await add(robot, "CN=robot", { asAdministrators: true })).toContain("no permission");
   expect(describeUsers(context).map(({ name }) => name)).toEqual(["root"]);
-  expect(listAcls(context, { principal: "User:CN=robot" })).toEqual([]);
+  expect(await listAcls(context, { principal: "User:CN=robot" })).toEqual([]);
 });
 
 test("a user who is deleted meanwhile does not come back by changing its password", async () => {
@@ -129,7 +130,7 @@ test("a user who is deleted meanwhile does not come back by changing its passwor
 
 test("rules are added once, found by filters, and deleted", async () => {
   const context = await openServices();
-  expect(() => listAcls(context, {})).toThrow("No Authorizer");
+  expect(listAcls(context, {})).rejects.toThrow("No Authorizer");
   await add(context, "root", { asAdministrators: true });
   const rules = [
     rule(),
@@ -144,18 +145,44 @@ test("rules are added once, found by filters, and deleted", async () => {
     "no IP address",
   );
   const ann: AclFilter = { principal: "User:ann" };
-  const count = (filter: AclFilter): number => listAcls(context, { ...ann, ...filter }).length;
-  expect(count({})).toBe(4);
-  expect(count({ resourceName: "orders" })).toBe(2);
-  expect(count({ resourceName: "orders", patternType: "LITERAL" })).toBe(2);
-  expect(count({ resourceName: "orders", patternType: "MATCH" })).toBe(4);
-  expect(count({ resourceName: "other", patternType: "MATCH" })).toBe(1);
-  expect(count({ operation: "WRITE" })).toBe(1);
-  expect(count({ permissionType: "DENY" })).toBe(1);
+  const count = async (filter: AclFilter): Promise<number> =>
+    (await listAcls(context, { ...ann, ...filter })).length;
+  expect(await count({})).toBe(4);
+  expect(await count({ resourceName: "orders" })).toBe(2);
+  expect(await count({ resourceName: "orders", patternType: "LITERAL" })).toBe(2);
+  expect(await count({ resourceName: "orders", patternType: "MATCH" })).toBe(4);
+  expect(await count({ resourceName: "other", patternType: "MATCH" })).toBe(1);
+  expect(await count({ operation: "WRITE" })).toBe(1);
+  expect(await count({ permissionType: "DENY" })).toBe(1);
   const deleted = await deleteAcls(context, [
     { ...ann, resourceName: "orders" },
     { ...ann, host: "h" },
   ]);
   expect(deleted.map(({ length }) => length)).toEqual([2, 0]);
-  expect(count({})).toBe(2);
+  expect(await count({})).toBe(2);
+});
+
+test("what an administrator asked for is not done once it is none any more", async () => {
+  let isAdministrator = true;
+  const context = await openServices({
+    security: new Security(undefined, async () => {
+      isAdministrator = false;
+    }),
+  });
+  await add(context, "root", { asAdministrators: true });
+  isAdministrator = true;
+  const ann = withCaller(context, {
+    ...withoutPermissions(context, "ann").caller,
+    may: () => isAdministrator,
+  });
+  const removal = changeAcls(context, [rule()], []);
+  const more = rule({ resourceType: "CLUSTER", resourceName: "kafka-cluster", operation: "ALTER" });
+  // They wait for the change before them.
+  const late = [addAcls(ann, [more]), changeAcls(ann, [more], []), deleteAcls(ann, [{}])];
+  const outcomes = await Promise.allSettled(late);
+  await removal;
+  expect(outcomes[0]).toMatchObject({ value: [{ code: "CLUSTER_AUTHORIZATION_FAILED" }] });
+  for (const outcome of outcomes.slice(1))
+    expect(outcome).toMatchObject({ reason: { code: "CLUSTER_AUTHORIZATION_FAILED" } });
+  expect(await listAcls(context, { principal: "User:ann" })).toEqual([rule()]);
 });

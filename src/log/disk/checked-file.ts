@@ -6,6 +6,7 @@
 // `crc32c` is the CRC-32C of the object without that field as `JSON.stringify` writes it, with the fields in the order
 // of the file. So white space does not count, and a person may edit the file: remove the line with `crc32c`.
 import { crc32c } from "../../record/crc32c.js";
+import { nextTurn } from "../event-loop.js";
 
 /** The fields and version of one kind of file. */
 export interface CheckedFormat {
@@ -32,6 +33,43 @@ export function encodeCheckedFile(
   const checked = { [versionField]: version, ...fields };
   const text = JSON.stringify({ ...checked, [CHECKSUM]: checksumOf(checked) }, null, 2);
   return new TextEncoder().encode(`${text}\n`);
+}
+
+/** Items encoded in one turn of the event loop. */
+const ITEMS_PER_TURN = 500;
+
+/** The same for fields that are long lists, with a line for each item. Others get a turn between portions of them. */
+export async function encodeCheckedLists(
+  { versionField, version }: CheckedFormat,
+  lists: Readonly<Record<string, Iterable<unknown>>>,
+): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
+  const portions: Uint8Array[] = [];
+  let checksum = 0;
+  let lines: string[] = [`{${JSON.stringify(versionField)}:${version}`];
+  const cut = (): void => {
+    const checked = encoder.encode(lines.join(""));
+    checksum = crc32c(checked, 0, checked.length, checksum);
+    portions.push(encoder.encode(`${lines.join("\n")}\n`));
+    lines = [];
+  };
+  for (const [name, items] of Object.entries(lists)) {
+    lines.push(`,${JSON.stringify(name)}:[`);
+    let separator = "";
+    for (const item of items) {
+      lines.push(`${separator}${JSON.stringify(item)}`);
+      separator = ",";
+      if (lines.length < ITEMS_PER_TURN) continue;
+      cut();
+      await nextTurn();
+    }
+    lines.push("]");
+  }
+  // The brace is the last that is checked, and follows the checksum in the file.
+  cut();
+  const stated = hexOf(crc32c(encoder.encode("}"), 0, 1, checksum));
+  portions.push(encoder.encode(`,${JSON.stringify(CHECKSUM)}:"${stated}"}\n`));
+  return Buffer.concat(portions);
 }
 
 /**
@@ -76,5 +114,9 @@ function parseJson(bytes: Uint8Array): unknown {
 
 function checksumOf(fields: object): string {
   const bytes = new TextEncoder().encode(JSON.stringify(fields));
-  return crc32c(bytes, 0, bytes.length).toString(16).padStart(8, "0");
+  return hexOf(crc32c(bytes, 0, bytes.length));
+}
+
+function hexOf(checksum: number): string {
+  return checksum.toString(16).padStart(8, "0");
 }

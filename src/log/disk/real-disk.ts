@@ -20,6 +20,7 @@ import {
   writeSync,
 } from "node:fs";
 import { RustLogError } from "../../errors.js";
+import { nextTurn } from "../event-loop.js";
 import { AppendSink } from "./append-sink.js";
 import {
   type AppendFile,
@@ -36,6 +37,9 @@ import { QuickFlushes } from "./quick-flush.js";
 import { removeTree } from "./remove-directory.js";
 
 /** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
+/** Bytes of a whole file written in one turn of the event loop. */
+const WRITE_PORTION_BYTES = 1024 * 1024;
+
 export class RealAppendFile implements AppendFile {
   readonly path: string;
   readonly #fd: number;
@@ -172,7 +176,11 @@ export class RealDisk implements Disk {
     try {
       // Before there is anything to read.
       if (options?.isPrivate === true) fchmodSync(fd, 0o600);
-      writeFully(fd, bytes, bytes.length);
+      for (let done = 0; done < bytes.length; done += WRITE_PORTION_BYTES) {
+        if (done > 0) await nextTurn();
+        const portion = bytes.subarray(done, done + WRITE_PORTION_BYTES);
+        writeFully(fd, portion, portion.length);
+      }
       await new Promise<void>((resolve, reject) => {
         fdatasync(fd, (error) => (error ? reject(error) : resolve()));
       });

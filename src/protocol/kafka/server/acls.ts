@@ -20,12 +20,12 @@ type Filter = RequestOf<typeof DeleteAcls>["filters"][number];
 type Described = ResponseOf<typeof DescribeAcls>;
 type FilterResult = ResponseOf<typeof DeleteAcls>["filterResults"][number];
 
-export function describeAcls(
+export async function describeAcls(
   context: ServiceContext,
   request: RequestOf<typeof DescribeAcls>,
-): Described {
+): Promise<Described> {
   try {
-    const acls = listAcls(context, filterOf(request));
+    const acls = await listAcls(context, filterOf(request));
     return { errorCode: CODE.NONE, errorMessage: "", resources: byResource(acls) };
   } catch (error) {
     return { ...faultOf(error), resources: [] };

@@ -64,14 +64,14 @@ function mechanismNamed(name: string): ScramMechanism {
 }
 
 /** Answers a DescribeAcls request. */
-export function describeAcls(
+export async function describeAcls(
   context: ServiceContext,
   exchange: Exchange,
   { skip, limit, ...filter }: DescribeAclsRequest,
 ): Promise<void> {
-  const acls = listAcls(context, filterOf(filter));
+  const acls = await listAcls(context, filterOf(filter));
   // Each page is one answer, so the caller need not have them all at once.
-  return answerList(exchange, DescribeAcls, acls.slice(skip, skip + PAGE_ITEMS_MAX + 1), limit, {});
+  await answerList(exchange, DescribeAcls, acls.slice(skip, skip + PAGE_ITEMS_MAX + 1), limit, {});
 }
 
 function filterOf(row: AclRow): AclFilter {
