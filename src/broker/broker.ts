@@ -40,7 +40,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from "./options.js";
-import { METRICS_TOKEN } from "../security/audit.js";
+import { CERTIFICATE, METRICS_TOKEN } from "../security/audit.js";
 import { EVERYONE } from "../security/caller.js";
 import { Oauth, OAUTHBEARER, OauthExchange } from "../security/oauth.js";
 import { Quotas } from "../security/quotas.js";
@@ -263,7 +263,7 @@ export class Broker implements AsyncDisposable {
       const audit = new AuditLog({
         sink,
         isEnabled: () => sink.isJson || security.isEnabled,
-        mechanisms: () => [...security.mechanisms, METRICS_TOKEN],
+        mechanisms: () => [...security.mechanisms, CERTIFICATE, METRICS_TOKEN],
       });
       await bootstrap(security, audit, resolved);
       if (!security.isEnabled) refuseAnonymous(resolved);

@@ -8,7 +8,7 @@ import { VERSION } from "../broker/version.js";
 import type { GroupState, GroupType } from "../groups/group.js";
 import type { ServiceContext } from "../services/context.js";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
-import { METRICS_TOKEN } from "../security/audit.js";
+import { CERTIFICATE, METRICS_TOKEN } from "../security/audit.js";
 import { OPERATIONS_OF, type ResourceType } from "../security/permission.js";
 import { printable } from "../printable.js";
 import { nextTurn, Portions } from "../log/event-loop.js";
@@ -49,8 +49,12 @@ export async function* metricsText(
 
 function writeSecurity(text: Exposition, { audit: { counters }, context }: Broker): void {
   const mechanisms = [...context.security.mechanisms];
-  text.family("rustlog_logins_total", "counter", "Logins that succeeded, by mechanism.");
-  for (const mechanism of mechanisms)
+  text.family(
+    "rustlog_logins_total",
+    "counter",
+    "Logins that succeeded, by mechanism; certificate for a connection with one.",
+  );
+  for (const mechanism of [...mechanisms, CERTIFICATE])
     text.sample(labelsOf({ mechanism }), counters.logins.get(mechanism) ?? 0);
   text.family(
     "rustlog_failed_logins_total",

@@ -6,6 +6,9 @@ import type { Operation, ResourceType } from "./permission.js";
 /** The mechanism of a client that gets metrics, beside those of SASL. */
 export const METRICS_TOKEN = "metrics-token";
 
+/** The mechanism of a client that has shown a certificate. */
+export const CERTIFICATE = "certificate";
+
 /** Somebody at an address. */
 export type AuditedCaller = Pick<Caller, "principal" | "host">;
 

@@ -7,7 +7,7 @@ import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
-import type { Audit } from "../security/audit.js";
+import { type Audit, CERTIFICATE } from "../security/audit.js";
 import type { Caller, Peer } from "../security/caller.js";
 import type { Quotas } from "../security/quotas.js";
 import type { Security } from "../security/security.js";
@@ -64,7 +64,12 @@ export interface ServiceContext {
 
 /** The context of the requests of a connection. */
 export function contextFor(context: ServiceContext, peer: Peer): ServiceContext {
-  return withCaller(context, context.security.callerOf(peer));
+  const caller = context.security.callerOf(peer);
+  // A certificate is a login by itself.
+  if (caller.login !== undefined && caller.status === "known") {
+    context.audit.loggedIn(caller, CERTIFICATE);
+  }
+  return withCaller(context, caller);
 }
 
 /** The context of the requests of a caller. */

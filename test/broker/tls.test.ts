@@ -268,6 +268,7 @@ describe.skipIf(!HAS_OPENSSL)("the certificate of a client", () => {
     await expect(producer.send("other", { value: "1" })).rejects.toThrow(
       "User:CN=ann,O=acme has no permission",
     );
+    expect(running.broker.audit.counters.logins.get("certificate")).toBe(1);
     // The port without TLS is closed to everybody who has not logged in, and there is no user.
     await using plain = await connect({ broker: running.broker.address });
     await expect(plain.admin().listTopics()).rejects.toThrow("requires a login");
