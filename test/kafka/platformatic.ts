@@ -20,6 +20,7 @@ const MANIFEST = join(import.meta.dir, "../../node_modules/@platformatic/kafka/p
 const VERSION: string = JSON.parse(readFileSync(MANIFEST, "utf8")).version;
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+const SASL_AUTHENTICATION_FAILED = 58;
 
 /** How long a call may take before it fails. */
 const TIMEOUT_MS = 20_000;
@@ -205,8 +206,13 @@ interface MaybeNested {
 
 function codeOf(error: MaybeNested): number {
   if (typeof error.apiCode === "number") return error.apiCode;
+  if (/authenticat/i.test(error.message ?? "")) return SASL_AUTHENTICATION_FAILED;
   // It hides the broker's code behind an error of its own.
   if (error.message?.startsWith("Unknown topic")) return UNKNOWN_TOPIC_OR_PARTITION;
-  const inner = error.errors?.[0] ?? error.cause;
-  return typeof inner === "object" && inner !== null ? codeOf(inner) : 0;
+  // One for each attempt.
+  for (const inner of error.errors ?? [error.cause]) {
+    const code = typeof inner === "object" && inner !== null ? codeOf(inner) : 0;
+    if (code !== 0) return code;
+  }
+  return 0;
 }

@@ -18,7 +18,7 @@ import { nativeClient } from "./native.js";
 import { connectPlatformatic } from "./platformatic.js";
 import { compareSamples, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
 import { runScenario } from "./scenario.js";
-import { checkSecurity, SecureBroker } from "./security.js";
+import { checkSecurity, checkTools, SecureBroker } from "./security.js";
 import { SUITES } from "./suites.js";
 import { CLIENTS, type ClientEntry } from "./table.js";
 import { runTools, type ToolsResult } from "./tools.js";
@@ -148,10 +148,11 @@ async function logClientsIn(): Promise<never> {
     await using broker = await SecureBroker.start();
     for (const name of [...clients, "native"]) {
       const entry = name === "native" ? NATIVE : CLIENTS[name];
-      if (entry === undefined) continue;
+      if (entry === undefined && name !== "kafka-tools") continue;
       const result = newResult(name);
       await timed(result, async () => {
-        const found = await checkSecurity(name, entry, broker);
+        const found =
+          entry === undefined ? await checkTools(broker) : await checkSecurity(name, entry, broker);
         result.version = "logs in";
         result.checks = found.checks;
         result.problems.push(...found.problems);

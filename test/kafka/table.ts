@@ -20,6 +20,8 @@ export interface ClientEntry {
   readonly connect: (broker: string, secure?: SecureConnection) => Promise<TestedClient>;
   /** It takes the answer to a wrong token for a login, and then finds the connection closed; with Kafka, too. */
   readonly tellsNoRefusedToken?: true;
+  /** It asks for all topics first, and for it those that it may not see do not exist. */
+  readonly asksForAllTopics?: true;
   /** Mechanisms that it does not have. */
   readonly lacksMechanisms?: readonly Mechanism[];
 }
@@ -142,6 +144,7 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     quirks: { readsEmptyAsNull: true },
     lacks: [NO_MAX_TIMESTAMP, "produces idempotently", "deletes records"],
     lacksMechanisms: ["OAUTHBEARER"],
+    asksForAllTopics: true,
     connect: go("kafka-go"),
   },
   "confluent-python": { quirks: {}, lacks: [], outlivesKills: true, connect: python("confluent") },
@@ -159,6 +162,7 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     connect: (broker, secure) => connectKafkajs(broker, secure?.login),
   },
   platformatic: {
+    tellsNoRefusedToken: true,
     quirks: {},
     lacks: [],
     connect: (broker, secure) => connectPlatformatic(broker, secure?.login),

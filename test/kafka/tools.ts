@@ -409,6 +409,86 @@ function fileSteps(topicDir: string): Step[] {
   ];
 }
 
+/** Properties files of an administrator and of a user, who may use topics and groups that begin with `prefix`. */
+export interface ToolUsers {
+  readonly admin: string;
+  readonly user: string;
+  readonly prefix: string;
+}
+
+/** Runs the tools that change users and rules, and others as a user. Throws `NotInstalled`. */
+export async function runSecureTools(
+  broker: string,
+  { admin, user, prefix }: ToolUsers,
+): Promise<Omit<ToolsResult, "version">> {
+  const dir = await install(JAVA);
+  const [topic, group, other] = [`${prefix}tools`, `${prefix}group`, "tools-other"];
+  const as = (config: string, ...steps: Step[]): Step[] =>
+    steps.map((step) => ({ ...step, args: `${step.args} --command-config ${config}` }));
+  const rule = `--allow-principal User:bob --operation Read --topic ${other}`;
+  const bob = "--entity-type users --entity-name bob";
+  const steps = [
+    ...as(
+      admin,
+      { tool: "kafka-topics", args: `--create --topic ${other} --partitions 1` },
+      { tool: "kafka-acls", args: `--add ${rule}`, prints: ["operation=READ"] },
+      { tool: "kafka-acls", args: `--list --topic ${other}`, prints: ["principal=User:bob"] },
+      { tool: "kafka-acls", args: `--remove --force ${rule}` },
+      {
+        tool: "kafka-configs",
+        args: `--alter ${bob} --add-config SCRAM-SHA-256=[iterations=8192,password=x]`,
+        prints: ["Completed updating config for user bob."],
+      },
+      {
+        tool: "kafka-configs",
+        args: `--describe ${bob}`,
+        prints: ["SCRAM-SHA-256=iterations=8192"],
+      },
+      { tool: "kafka-configs", args: `--alter ${bob} --delete-config SCRAM-SHA-256` },
+    ),
+    ...as(
+      user,
+      { tool: "kafka-topics", args: `--create --topic ${topic} --partitions 1` },
+      { tool: "kafka-topics", args: `--list`, prints: [topic] },
+      {
+        tool: "kafka-topics",
+        args: `--create --topic ${other}2`,
+        fails: "TopicAuthorizationException",
+      },
+      { tool: "kafka-console-producer", args: `--topic ${topic}`, input: "one\ntwo\n" },
+      {
+        tool: "kafka-console-producer",
+        args: `--topic ${other}`,
+        input: "one\n",
+        fails: "TopicAuthorizationException",
+      },
+      {
+        tool: "kafka-console-consumer",
+        args: `--topic ${topic} --group ${group} --from-beginning --max-messages 2`,
+        prints: ["one\ntwo"],
+      },
+      {
+        tool: "kafka-console-consumer",
+        args: `--topic ${topic} --group tools-group --from-beginning --max-messages 2`,
+        fails: "GroupAuthorizationException",
+      },
+      { tool: "kafka-consumer-groups", args: `--describe --group ${group}`, prints: [topic] },
+      {
+        tool: "kafka-consumer-groups",
+        args: `--describe --group tools-group`,
+        fails: "GroupAuthorizationException",
+      },
+      { tool: "kafka-acls", args: `--list`, fails: "ClusterAuthorizationException" },
+    ),
+  ] satisfies Step[];
+  const problems: string[] = [];
+  for (const step of steps) {
+    const problem = await runStep(dir, broker, step);
+    if (problem !== undefined) problems.push(`${step.tool} ${step.args}: ${problem}`);
+  }
+  return { checks: steps.length - problems.length, problems };
+}
+
 /** Runs one tool. Resolves with what is wrong. */
 async function runStep(dir: string, broker: string, step: Step): Promise<string | undefined> {
   const { tool, args, input = "", prints = [], fails } = step;
