@@ -3,7 +3,15 @@
 import { RustLogError } from "../errors.js";
 import { Portions } from "../log/event-loop.js";
 import { ACLS_MAX } from "../limits.js";
-import { type Acl, aclFault, aclKey, type PatternType, WILDCARD } from "./acl.js";
+import {
+  type Acl,
+  aclFault,
+  aclKey,
+  type PatternType,
+  plainHost,
+  WILDCARD,
+  withPlainHost,
+} from "./acl.js";
 import type { Security } from "./security.js";
 
 /** Which rules are meant: those that have all of these. What is undefined matters not. */
@@ -22,7 +30,9 @@ export interface AclFilter {
 const RULES_PER_TURN = 2_000;
 
 /** The rules that a filter means, in the order in which they were added. */
-export async function matchingAcls({ authorizer }: Security, filter: AclFilter): Promise<Acl[]> {
+export async function matchingAcls({ authorizer }: Security, wanted: AclFilter): Promise<Acl[]> {
+  const { host } = wanted;
+  const filter = host === undefined ? wanted : { ...wanted, host: plainHost(host) };
   const whole = wholeAcl(filter);
   if (whole !== undefined) return authorizer.has(whole) ? [whole] : [];
   const portions = new Portions(RULES_PER_TURN);
@@ -63,7 +73,7 @@ export async function alterAcls(
     if (fault !== undefined) throw new RustLogError("INVALID_REQUEST", fault);
   }
   const unique = (acls: readonly Acl[]): Acl[] => [
-    ...new Map(acls.map((acl) => [aclKey(acl), acl])).values(),
+    ...new Map(acls.map(withPlainHost).map((acl) => [aclKey(acl), acl])).values(),
   ];
   let changed = { added: unique(added), deleted: unique(deleted) };
   await security.change(() => {

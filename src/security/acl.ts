@@ -38,8 +38,28 @@ export function aclFault(acl: Acl): string | undefined {
   if (operation !== "ALL" && !OPERATIONS_OF[resourceType].includes(operation))
     return `a resource of type ${resourceType} has no operation ${operation}`;
   if (!/^User:./.test(principal)) return `the principal '${principal}' is not User:NAME`;
-  if (host !== WILDCARD && isIP(host) === 0) return `the host '${host}' is no IP address`;
+  if (host !== WILDCARD && (isIP(host) === 0 || host.includes("%")))
+    return `the host '${host}' is no IP address`;
   return undefined;
+}
+
+/**
+ * A rule with its host in the form in which addresses of clients are compared. There are many ways to write an address of IPv6,
+ * and a rule that denies must not depend on the one chosen.
+ */
+export function withPlainHost<Rule extends { readonly host: string }>(rule: Rule): Rule {
+  const host = plainHost(rule.host);
+  return host === rule.host ? rule : { ...rule, host };
+}
+
+/** An address as `withPlainHost` writes it; any other text as it is. */
+export function plainHost(host: string): string {
+  if (isIP(host) !== 6) return host;
+  const found = URL.parse(`http://[${host}]`)?.hostname.slice(1, -1) ?? host;
+  const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(found);
+  if (mapped === null) return found;
+  const [high, low] = [mapped[1], mapped[2]].map((hex) => Number.parseInt(hex ?? "", 16));
+  return [high! >>> 8, high! & 255, low! >>> 8, low! & 255].join(".");
 }
 
 /** A text that is the same for equal rules only. */

@@ -8,8 +8,11 @@ import { ANONYMOUS, type Identity, type LoginStep, type Principal } from "./iden
 import { type Operation, OPERATIONS, type ResourceType } from "./permission.js";
 import type { SaslExchange, SaslMechanisms } from "./sasl.js";
 
-/** Names remembered of each kind of question; a caller that asks about more begins again. */
-const NAMES_MAX = 10_000;
+/** Characters of the names that are remembered; a caller that asks about more begins again. Clients choose the names. */
+const REMEMBERED_LENGTH_MAX = 256 * 1024;
+
+/** What a name counts for besides its characters. */
+const NAME_OVERHEAD = 16;
 
 /** What a caller needs to know. */
 export interface CallerContext {
@@ -31,6 +34,8 @@ export class ConnectionCaller implements Caller, Login {
   /** A message is being checked, or was wrong. No other login may begin: one connection could guess many passwords. */
   #isStepping = false;
   #version = -1;
+  /** Of all names in `#decisions`. */
+  #rememberedLength = 0;
   /** Decisions by operation and type of the resource, then by its name. */
   readonly #decisions = new Map<string, Map<string, boolean>>();
 
@@ -113,17 +118,16 @@ export class ConnectionCaller implements Caller, Login {
   may(operation: Operation, resourceType: ResourceType, resourceName: string): boolean {
     const { authorizer } = this.#context;
     if (this.#version !== authorizer.version) {
-      this.#decisions.clear();
+      this.#forget();
       this.#version = authorizer.version;
     }
-    const names = this.#remembered(QUESTIONS[resourceType][operation]);
-    const known = names.get(resourceName);
+    const text = QUESTIONS[resourceType][operation];
+    const known = this.#decisions.get(text)?.get(resourceName);
     if (known !== undefined) return known;
     const { principal, host } = this;
     const question = { principal, host, operation, resourceType, resourceName };
     const decision = authorizer.allows(question);
-    if (names.size >= NAMES_MAX) names.clear();
-    names.set(resourceName, decision);
+    this.#remember(text, resourceName, decision);
     return decision;
   }
 
@@ -154,12 +158,19 @@ export class ConnectionCaller implements Caller, Login {
     this.#version = -1;
   }
 
-  #remembered(question: string): Map<string, boolean> {
-    const remembered = this.#decisions.get(question);
-    if (remembered !== undefined) return remembered;
-    const names = new Map<string, boolean>();
-    this.#decisions.set(question, names);
-    return names;
+  #remember(question: string, name: string, decision: boolean): void {
+    const length = name.length + NAME_OVERHEAD;
+    if (length > REMEMBERED_LENGTH_MAX) return;
+    if (this.#rememberedLength + length > REMEMBERED_LENGTH_MAX) this.#forget();
+    this.#rememberedLength += length;
+    const names = this.#decisions.get(question);
+    if (names === undefined) this.#decisions.set(question, new Map([[name, decision]]));
+    else names.set(name, decision);
+  }
+
+  #forget(): void {
+    this.#decisions.clear();
+    this.#rememberedLength = 0;
   }
 }
 

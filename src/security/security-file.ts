@@ -12,7 +12,7 @@ import {
   encodeCheckedLists,
 } from "../log/disk/checked-file.js";
 import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
-import { type Acl, aclFault, PATTERN_TYPES, PERMISSION_TYPES } from "./acl.js";
+import { type Acl, aclFault, PATTERN_TYPES, PERMISSION_TYPES, withPlainHost } from "./acl.js";
 import { OPERATIONS, RESOURCE_TYPES } from "./permission.js";
 import { ITERATIONS_MIN, SCRAM, type ScramCredential, type ScramMechanism } from "./scram.js";
 import type { Credentials, User } from "./users.js";
@@ -127,7 +127,7 @@ function aclOf(value: unknown): Acl {
     [acl.resourceName, acl.principal, acl.host].every((text) => typeof text === "string");
   const fault = isKnown ? aclFault(acl) : "a field is missing or unknown";
   if (fault !== undefined) throw new Error(`the rule ${JSON.stringify(value)}: ${fault}`);
-  return acl;
+  return withPlainHost(acl);
 }
 
 function listOf(value: unknown, what: string): readonly unknown[] {

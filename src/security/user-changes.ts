@@ -3,7 +3,7 @@
 // Leaves to others: who may change users (services/users.ts), and storing them (security.ts).
 import { RustLogError } from "../errors.js";
 import { USER_NAME_BYTES_MAX, USERS_MAX } from "../limits.js";
-import type { Acl } from "./acl.js";
+import { type Acl, WILDCARD } from "./acl.js";
 import { CLUSTER_NAME, type ResourceType } from "./permission.js";
 import {
   credentialOf,
@@ -162,6 +162,10 @@ function changeFault({ user, mechanism, salted }: CredentialChange): RustLogErro
     return new RustLogError("UNACCEPTABLE_CREDENTIAL", message);
   }
   if (salted === undefined) return undefined;
+  // Rules for a user of this name, such as those of an administrator, would be for everybody.
+  if (user === WILDCARD) {
+    return new RustLogError("UNACCEPTABLE_CREDENTIAL", `a user can't be named '${WILDCARD}'`);
+  }
   const { iterations, salt, saltedPassword } = salted;
   if (iterations < ITERATIONS_MIN || iterations > ITERATIONS_MAX) {
     const why = iterations < ITERATIONS_MIN ? "Too few iterations" : "Too many iterations";

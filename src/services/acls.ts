@@ -1,7 +1,7 @@
 // The rules: who may do what. Changing them needs ALTER on the cluster, seeing them DESCRIBE.
 // Leaves to others: finding and changing them (security/acl-changes.ts), and what they mean (security/authorizer.ts).
 import { RustLogError } from "../errors.js";
-import { type Acl, aclFault } from "../security/acl.js";
+import { type Acl, aclFault, withPlainHost } from "../security/acl.js";
 import { type AclFilter, alterAcls, checkAclCount, matchingAcls } from "../security/acl-changes.js";
 import type { ServiceContext } from "./context.js";
 import { loginFault } from "./login.js";
@@ -25,7 +25,7 @@ export async function addAcls(
     const fault = aclFault(acl);
     return fault === undefined ? undefined : new RustLogError("INVALID_REQUEST", fault);
   });
-  const valid = acls.filter((_, i) => outcomes[i] === undefined);
+  const valid = acls.filter((_, i) => outcomes[i] === undefined).map(withPlainHost);
   if (valid.length === 0) return outcomes;
   try {
     await context.security.change(() => {

@@ -8,7 +8,7 @@ import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.js";
 import { failureOf } from "./outcome.js";
-import { requireOnGroup } from "./permissions.js";
+import { requireOnGroup, requireOnTopic } from "./permissions.js";
 
 export interface FetchPosition extends NamedPartition {
   /** Offset of the first requested record. */
@@ -249,6 +249,8 @@ function readPlace(
   const { partition, topicId, requestedId, startOffset } = place;
   const bytesMax = Math.min(place.bytesMax, totalBytesMax - bytesBefore);
   try {
+    // The rules may have changed while the fetch waited.
+    requireOnTopic(context, "READ", partition.topic);
     let log = bytesBefore === 0 || bytesMax > 0 ? partition.read(startOffset, bytesMax) : undefined;
     // Only the very first batch is returned even if it is too large.
     if (log === undefined || (bytesBefore > 0 && log.bytes > bytesMax)) {

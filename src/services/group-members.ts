@@ -5,7 +5,7 @@ import type { GroupDescription, GroupState, GroupType } from "../groups/group.js
 import { groupNotFound } from "../groups/offset-store.js";
 import type { ServiceContext } from "./context.js";
 import { checkName } from "./group-names.js";
-import { requireOnGroup } from "./permissions.js";
+import { mayOnTopic, requireOnGroup } from "./permissions.js";
 
 export interface GroupMember {
   readonly memberId: string;
@@ -13,7 +13,7 @@ export interface GroupMember {
   readonly instanceId: string | null;
   readonly clientId: string;
   readonly host: string;
-  /** What it reads; empty while the group rebalances. */
+  /** What it reads, without topics that the caller may not see; empty while the group rebalances. */
   readonly assignment: readonly NamedPartitions[];
 }
 
@@ -47,7 +47,10 @@ export function describeMembers(context: ServiceContext, group: string): Describ
   const described = context.groups.describe(group);
   if (described === undefined) throw groupNotFound(group);
   const { state, protocolType, protocol, generation } = described;
-  const members = membersOf(context, described);
+  const members = membersOf(context, described).map((member) => ({
+    ...member,
+    assignment: member.assignment.filter(({ topic }) => mayOnTopic(context, "DESCRIBE", topic)),
+  }));
   return {
     ...{ state, protocolType, assignor: protocol, generation },
     type: typeOf(described),

@@ -11,11 +11,11 @@ import { type GroupPartition, groupPartitions } from "./group-lag.js";
 import { typeOf } from "./group-members.js";
 import { checkName, groupsAfter, groupsWithoutOffsets } from "./group-names.js";
 import {
+  isPermitted,
   mayOnCluster,
   mayOnGroup,
   mayOnTopic,
   requireOnGroup,
-  requireOnTopic,
 } from "./permissions.js";
 
 export interface GroupListing extends GroupSummary {
@@ -123,7 +123,10 @@ export function describeConsumerGroup(context: ServiceContext, name: string): Na
   for (const { assignment, target } of group.members) {
     for (const { topicId } of [...assignment, ...target]) {
       const topic = registry.byId(topicId)?.name;
-      if (topic !== undefined) requireOnTopic(context, "DESCRIBE", topic);
+      if (topic === undefined || isPermitted(context, "DESCRIBE", "TOPIC", topic)) continue;
+      // The caller may not know its name.
+      const message = `${context.caller.principal} has no permission DESCRIBE on a topic that group '${name}' reads`;
+      throw new RustLogError("TOPIC_AUTHORIZATION_FAILED", message);
     }
   }
   const named = (partitions: readonly TopicPartitions[]): NamedPartitions[] =>

@@ -208,3 +208,22 @@ test("a login that has failed is the last one of its connection", async () => {
   expect(() => caller.begin("PLAIN")).toThrow("under way");
   expect(checks).toBe(1);
 });
+
+test("a caller does not remember more names than a bound", () => {
+  let asked = 0;
+  const authorizer = new Authorizer();
+  authorizer.allows = () => {
+    asked++;
+    return false;
+  };
+  const context = { authorizer, mechanisms: new Map(), now: Date.now };
+  const caller = new ConnectionCaller({ address: "10.0.0.1" }, context);
+  const ask = (name: string) => caller.may("DESCRIBE", "GROUP", name);
+  ask("g");
+  ask("g");
+  expect(asked).toBe(1);
+  // Clients choose the names of groups, which are up to 32 KiB long.
+  for (let i = 0; i < 8; i++) ask(`${i}`.padEnd(32 * 1024));
+  ask("g");
+  expect(asked).toBe(10);
+});

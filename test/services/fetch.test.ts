@@ -2,7 +2,8 @@
 // Leaves to others: connections that wait (broker/fetch-wait.test.ts).
 import { describe, expect, test } from "bun:test";
 import { readAll } from "../../src/log/segment/log-slice.js";
-import type { ServiceContext } from "../../src/services/context.js";
+import { EVERYONE } from "../../src/security/caller.js";
+import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import {
   fetch,
   type FetchPosition,
@@ -244,4 +245,18 @@ describe("a fetch that waits", () => {
     await append(context, 0, "c");
     expect(state.results).toEqual([["c"]]);
   });
+});
+
+test("a fetch that waits gets nothing once the permission is taken away", async () => {
+  const context = await open();
+  let mayRead = true;
+  const ann = withCaller(context, { ...EVERYONE, may: () => mayRead });
+  const waiting = fetch(ann, query([at(0)], { waitMs: FOREVER_MS }));
+  if (!(waiting instanceof WaitingFetch)) throw new Error("the fetch does not wait");
+  const results = await new Promise<readonly FetchResult[]>((done, failed) => {
+    waiting.begin({ whenTime: (call) => call(), done, failed });
+    mayRead = false;
+    void append(context, 0, "secret");
+  });
+  expect(results).toMatchObject([{ error: { code: "TOPIC_AUTHORIZATION_FAILED" } }]);
 });

@@ -2,9 +2,16 @@
 // Leaves to others: joining (test/groups, test/protocol/kafka), and showing it (test/cli, test/http).
 import { expect, test } from "bun:test";
 import { assignedPartitions } from "../../src/groups/consumer-protocol.js";
+import { type Caller, EVERYONE } from "../../src/security/caller.js";
+import { withCaller } from "../../src/services/context.js";
 import { groupPartitions, readGroupLags } from "../../src/services/group-lag.js";
 import { describeMembers } from "../../src/services/group-members.js";
-import { deleteGroup, describeGroup, listGroups } from "../../src/services/groups.js";
+import {
+  deleteGroup,
+  describeConsumerGroup,
+  describeGroup,
+  listGroups,
+} from "../../src/services/groups.js";
 import { codeOf } from "../support/client-setup.js";
 import { assignment, joinGroup } from "../support/group-members.js";
 import { batchOf, startBroker } from "../support/broker.js";
@@ -65,6 +72,13 @@ test("a group whose assignment the broker makes has them too", async () => {
     "member-1",
     "member-1",
   ]);
+  // Who may not see the topic does not learn its name.
+  const may: Caller["may"] = (_, type) => type === "GROUP";
+  const stranger = withCaller(context, { ...EVERYONE, may });
+  expect(describeMembers(stranger, "g").members.map((member) => member.assignment)).toEqual([[]]);
+  expect(() => describeConsumerGroup(stranger, "g")).toThrow(
+    "User:ANONYMOUS has no permission DESCRIBE on a topic that group 'g' reads",
+  );
 });
 
 test("the topics of a group are those with a commit and those that its members read", async () => {

@@ -63,12 +63,14 @@ test("a bad password changes nothing, and the others are stored", async () => {
     good,
     await passwordOf(""),
     await passwordOf("bob", 10),
+    // Rules for this user would be for everybody.
+    await passwordOf("*"),
     { ...good, user: "cid", salted: { ...good.salted!, saltedPassword: new Uint8Array(3) } },
   ];
   const outcomes = await changeCredentials(context, changes);
   expect(outcomes.map((error) => error?.code)).toEqual([
     undefined,
-    ...Array.from({ length: 3 }, () => "UNACCEPTABLE_CREDENTIAL" as const),
+    ...Array.from({ length: 4 }, () => "UNACCEPTABLE_CREDENTIAL" as const),
   ]);
   expect(describeUsers(context).map(({ name }) => name)).toEqual(["ann", "root"]);
 });
@@ -185,4 +187,23 @@ test("what an administrator asked for is not done once it is none any more", asy
   for (const outcome of outcomes.slice(1))
     expect(outcome).toMatchObject({ reason: { code: "CLUSTER_AUTHORIZATION_FAILED" } });
   expect(await listAcls(context, { principal: "User:ann" })).toEqual([rule()]);
+});
+
+test("a rule for an address holds however the address is written", async () => {
+  const context = await withAdministrator();
+  const forms = ["2001:DB8:0:0:0:0:0:1", "2001:db8::0001", "2001:db8::1"];
+  await addAcls(context, [rule({ host: forms[0]!, permissionType: "DENY" }), rule()]);
+  await addAcls(context, [rule({ host: "::FFFF:10.0.0.1", permissionType: "DENY" })]);
+  for (const host of forms) expect(await listAcls(context, { host })).toHaveLength(1);
+  const { authorizer } = context.security;
+  const asked = { principal: "User:ann", operation: "READ", resourceType: "TOPIC" } as const;
+  const isAllowed = (host: string) => authorizer.allows({ ...asked, resourceName: "orders", host });
+  expect(["2001:db8::1", "10.0.0.1", "10.0.0.2"].map(isAllowed)).toEqual([false, false, true]);
+  expect(
+    await changeAcls(context, [], [rule({ host: forms[1]!, permissionType: "DENY" })]),
+  ).toEqual({
+    ...{ added: 0, deleted: 1 },
+  });
+  const [refused] = await addAcls(context, [rule({ host: "fe80::1%eth0" })]);
+  expect(refused?.message).toContain("is no IP address");
 });
