@@ -6,7 +6,7 @@ import time
 
 import kafka
 from kafka.admin import ConfigResource, OffsetSpec
-from kafka.sasl.oauth import AbstractTokenProvider
+from kafka.net.sasl.oauth import AbstractTokenProvider
 from kafka.structs import TopicPartition
 
 import line
