@@ -81,15 +81,15 @@ export const SCALES = {
   },
   tiny: {
     rounds: 1,
-    runBytes: MiB,
-    runSeconds: 0.05,
+    runBytes: 128 * 1024,
+    runSeconds: 0.02,
     recordSizes: [1024],
     connections: [2],
     requests: 3,
-    frames: 50,
+    frames: 10,
     sealedBytes: 4 * MiB,
     sealedSegments: 3,
-    records: 1_000,
+    records: 200,
     idleConnections: 10,
     idleSeconds: 0.3,
     memorySeconds: 0.3,
@@ -100,8 +100,8 @@ export const SCALES = {
 export class Bench implements Disposable {
   readonly scale: Scale;
   readonly directory: string;
-  readonly load = new Worker<LoadQuestion>("load-process.ts");
-  readonly probe = new Worker<ProbeQuestion>("probe.ts");
+  #load: Worker<LoadQuestion> | undefined;
+  #probe: Worker<ProbeQuestion> | undefined;
   #names = 0;
 
   /** Creates a directory in `parent`, by default on a real disk rather than in memory. */
@@ -111,6 +111,18 @@ export class Bench implements Disposable {
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.once(signal, () => process.exit(1));
     process.on("exit", () => this[Symbol.dispose]());
+  }
+
+  /** The client side. It starts when it is first needed, in a warm-up. */
+  get load(): Worker<LoadQuestion> {
+    this.#load ??= new Worker("load-process.ts");
+    return this.#load;
+  }
+
+  /** The bare server, likewise. */
+  get probe(): Worker<ProbeQuestion> {
+    this.#probe ??= new Worker("probe.ts");
+    return this.#probe;
   }
 
   /** A new name. All names have the same length, so that frames do too. */
@@ -149,8 +161,8 @@ export class Bench implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.load[Symbol.dispose]();
-    this.probe[Symbol.dispose]();
+    this.#load?.[Symbol.dispose]();
+    this.#probe?.[Symbol.dispose]();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
