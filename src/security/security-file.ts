@@ -19,6 +19,10 @@ import type { Credentials, User } from "./users.js";
 
 export const SECURITY_FILE = "security.json";
 
+/** Is there once security.json is. If that is lost later, the broker must not let everyone do everything. */
+const MARK_FILE = "security.required";
+const MARK = "There are users: without security.json the broker does not start.\n";
+
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["users", "acls"] };
 
 export interface SecurityContent {
@@ -29,20 +33,23 @@ export interface SecurityContent {
 const NOTHING: SecurityContent = { users: [], acls: [] };
 
 /**
- * Reads the file. Throws DATA_DIRECTORY_UNUSABLE if it is unusable: without its rules a broker would let everyone do
- * everything.
+ * Reads the file. Throws DATA_DIRECTORY_UNUSABLE if it is unusable or was lost: without its rules a broker would let
+ * everyone do everything.
  */
 export function readSecurityFile(disk: Disk, directory: string): SecurityContent {
   const path = joinPath(directory, SECURITY_FILE);
   try {
     const bytes = disk.readFile(path);
-    if (bytes === undefined) return NOTHING;
+    if (bytes === undefined) {
+      if (disk.fileSize(joinPath(directory, MARK_FILE)) === undefined) return NOTHING;
+      throw new Error("it is missing, and there were users");
+    }
     const { users, acls } = decodeCheckedFile(FORMAT, bytes).fields;
     return { users: listOf(users, "users").map(userOf), acls: listOf(acls, "acls").map(aclOf) };
   } catch (error) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path} can't be used: ${reasonOf(error)}; restore it, or remove it to start without users and rules`,
+      `${path} can't be used: ${reasonOf(error)}; restore it, or remove it and ${MARK_FILE} to start without users and rules`,
       { cause: error },
     );
   }
@@ -59,6 +66,13 @@ export async function writeSecurityFile(
 ): Promise<void> {
   const bytes = await encodeCheckedLists(FORMAT, { users: storedUsers(users), acls });
   await replaceFile(disk, directory, SECURITY_FILE, bytes, { isPrivate: true });
+  await mark(disk, directory);
+}
+
+/** Never rejects: the change is made already. The next one tries again. */
+async function mark(disk: Disk, directory: string): Promise<void> {
+  if (disk.fileSize(joinPath(directory, MARK_FILE)) !== undefined) return;
+  await replaceFile(disk, directory, MARK_FILE, new TextEncoder().encode(MARK)).catch(() => {});
 }
 
 function* storedUsers(users: Iterable<User>): Generator<unknown, void> {

@@ -134,7 +134,7 @@ class NextUsers {
       throw new RustLogError(
         "INVALID_REQUEST",
         "the last user can't be deleted, because then everybody could do everything; " +
-          "to have no security, remove security.json while the broker is stopped",
+          "to have no security, remove security.json and security.required while the broker is stopped",
       );
     }
     if (left > USERS_MAX) {

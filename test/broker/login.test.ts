@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Metadata } from "../../src/protocol/kafka/metadata.js";
 import { SaslAuthenticate, SaslHandshake } from "../../src/protocol/kafka/sasl.js";
@@ -154,5 +154,16 @@ test("users and rules are there after a restart, readable only by the owner", as
     expect(await session.produce("mine", 0, batchOf("x"))).toBe(0);
   }
   await Bun.write(file, (await Bun.file(file).text()).replace('"ALL"', '"READ"'));
-  expect(startBroker({ dataDir: first.dataDir })).rejects.toThrow("security.json can't be used");
+  const restart = () => startBroker({ dataDir: first.dataDir });
+  await expect(restart()).rejects.toThrow("security.json can't be used");
+  // Nor does a file that is lost let everybody in.
+  rmSync(file);
+  await expect(restart()).rejects.toThrow("it is missing, and there were users");
+  mkdirSync(file);
+  await expect(restart()).rejects.toThrow("it is missing, and there were users");
+  rmSync(file, { recursive: true });
+  rmSync(join(first.dataDir, "security.required"));
+  await using open = await restart();
+  using session = await open.session();
+  expect(await session.produce("mine", 0, batchOf("x"))).toBe(1);
 });
