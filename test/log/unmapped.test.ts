@@ -73,7 +73,7 @@ test("damage is found and reported as in a mapping", async () => {
   const disk = await tenSegments();
   const path = `${DIRECTORY}/00000000000000000006.log`;
   const size = disk.fileSize(path)!;
-  for (let bit = 3; bit < size * 8; bit += bit < 1_200 ? 7 : 50_021) {
+  for (let bit = 3; bit < size * 8; bit += bit < 1_200 ? 19 : 100_003) {
     disk.flipBit(path, bit);
     disk.refusedMappings = 0;
     const mapped = await openLog(disk);

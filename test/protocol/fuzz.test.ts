@@ -109,7 +109,7 @@ const streams = fc
   .map((parts) => Uint8Array.from(Buffer.concat(parts)));
 const pieces = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
 
-test("8,000 hostile streams are framed and decoded like by the reference, or rejected", () => {
+test("3,000 hostile streams are framed and decoded like by the reference, or rejected", () => {
   let payloads = 0;
   let read = 0;
   const property = fc.property(streams, pieces, (stream, sizes) => {
@@ -119,8 +119,8 @@ test("8,000 hostile streams are framed and decoded like by the reference, or rej
     for (const payload of framed.payloads) read += decodeAsEverything(payload);
     payloads += framed.payloads.length;
   });
-  fc.assert(property, { numRuns: 8_000 });
+  fc.assert(property, { numRuns: 3_000 });
   // Some streams are valid enough to reach a decoder, and to pass one.
-  expect(payloads).toBeGreaterThan(4_000);
-  expect(read).toBeGreaterThan(4_000);
+  expect(payloads).toBeGreaterThan(1_500);
+  expect(read).toBeGreaterThan(1_500);
 }, 60_000);
