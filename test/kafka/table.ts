@@ -22,6 +22,8 @@ export interface ClientEntry {
   readonly tellsNoRefusedToken?: true;
   /** It asks for all topics first, and for it those that it may not see do not exist. */
   readonly asksForAllTopics?: true;
+  /** Its consumer of given partitions waits for ever for those of a topic that it may not read. */
+  readonly waitsForForbidden?: true;
   /** Mechanisms that it does not have. */
   readonly lacksMechanisms?: readonly Mechanism[];
 }
@@ -147,14 +149,27 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     asksForAllTopics: true,
     connect: go("kafka-go"),
   },
-  "confluent-python": { quirks: {}, lacks: [], outlivesKills: true, connect: python("confluent") },
+  "confluent-python": {
+    quirks: {},
+    lacks: [],
+    outlivesKills: true,
+    waitsForForbidden: true,
+    connect: python("confluent"),
+  },
   "kafka-python": {
     quirks: { noNullHeaders: true },
     lacks: [],
     outlivesKills: true,
+    waitsForForbidden: true,
     connect: python("kafka_python"),
   },
-  aiokafka: { quirks: {}, lacks: [NO_MAX_TIMESTAMP], outlivesKills: true, connect: python("aio") },
+  aiokafka: {
+    quirks: {},
+    lacks: [NO_MAX_TIMESTAMP],
+    outlivesKills: true,
+    waitsForForbidden: true,
+    connect: python("aio"),
+  },
   kafkajs: {
     quirks: { noNullHeaders: true },
     lacks: [NO_MAX_TIMESTAMP],
