@@ -60,7 +60,7 @@ function wholeAcl({ patternType, ...filter }: AclFilter): Acl | undefined {
 /**
  * Adds and deletes rules as one change, all or none. `check` may refuse it when all earlier changes are made. Resolves with
  * those that were new, and those that were there. Rejects with INVALID_REQUEST for a rule that means nothing, or if there would
- * be too many, and with the system's error.
+ * be too many, DISK_FULL and STORAGE_ERROR.
  */
 export async function alterAcls(
   security: Security,

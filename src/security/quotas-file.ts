@@ -9,8 +9,9 @@ import {
   decodeCheckedFile,
   encodeCheckedFile,
 } from "../log/disk/checked-file.js";
-import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.js";
 import { isEntityType, isQuotaKey, type Quota, quotaFault } from "./quota.js";
+import { replacePrivateFile } from "./private-file.js";
 
 export const QUOTAS_FILE = "quotas.json";
 
@@ -34,14 +35,14 @@ export function readQuotasFile(disk: Disk, directory: string): readonly Quota[] 
   }
 }
 
-/** Replaces the file atomically and durably. Throws the system's error. */
+/** Replaces the file atomically and durably. Rejects with DISK_FULL or STORAGE_ERROR. */
 export async function writeQuotasFile(
   disk: Disk,
   directory: string,
   quotas: readonly Quota[],
 ): Promise<void> {
   const bytes = encodeCheckedFile(FORMAT, { quotas });
-  await replaceFile(disk, directory, QUOTAS_FILE, bytes, { isPrivate: true });
+  await replacePrivateFile(disk, directory, QUOTAS_FILE, bytes);
 }
 
 function quotaOf(value: unknown): Quota {

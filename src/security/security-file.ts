@@ -14,6 +14,7 @@ import {
 import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
 import { type Acl, aclFault, PATTERN_TYPES, PERMISSION_TYPES, withPlainHost } from "./acl.js";
 import { OPERATIONS, RESOURCE_TYPES } from "./permission.js";
+import { replacePrivateFile } from "./private-file.js";
 import { ITERATIONS_MIN, SCRAM, type ScramCredential, type ScramMechanism } from "./scram.js";
 import type { Credentials, User } from "./users.js";
 
@@ -56,8 +57,8 @@ export function readSecurityFile(disk: Disk, directory: string): SecurityContent
 }
 
 /**
- * Replaces the file atomically and durably. The content must not change meanwhile: it is read in portions. Throws the system's
- * error.
+ * Replaces the file atomically and durably. The content must not change meanwhile: it is read in portions. Rejects with
+ * DISK_FULL or STORAGE_ERROR.
  */
 export async function writeSecurityFile(
   disk: Disk,
@@ -65,7 +66,7 @@ export async function writeSecurityFile(
   { users, acls }: SecurityContent,
 ): Promise<void> {
   const bytes = await encodeCheckedLists(FORMAT, { users: storedUsers(users), acls });
-  await replaceFile(disk, directory, SECURITY_FILE, bytes, { isPrivate: true });
+  await replacePrivateFile(disk, directory, SECURITY_FILE, bytes);
   await mark(disk, directory);
 }
 

@@ -98,7 +98,7 @@ export class Security {
 
   /**
    * Makes a change that `decide` chooses, knowing all earlier ones. It holds, and is durable, when this resolves. Rejects
-   * with what `decide` throws and with the system's error; then nothing has changed.
+   * with what `decide` throws, DISK_FULL and STORAGE_ERROR; then nothing has changed.
    */
   change(decide: () => SecurityChange | Promise<SecurityChange>): Promise<void> {
     return this.#changing.run(async () => {

@@ -8,7 +8,9 @@ import { addAcls, changeAcls, deleteAcls, listAcls } from "../../src/services/ac
 import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import type { CredentialChange, UserChangeOptions } from "../../src/security/user-changes.js";
 import { changeCredentials, describeUsers } from "../../src/services/users.js";
+import { Random } from "../support/random.js";
 import { openServices } from "../support/services.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
 
 const MECHANISM = "SCRAM-SHA-256";
 
@@ -206,4 +208,23 @@ test("a rule for an address holds however the address is written", async () => {
   });
   const [refused] = await addAcls(context, [rule({ host: "fe80::1%eth0" })]);
   expect(refused?.message).toContain("is no IP address");
+});
+
+test("a change that the disk has no room for is refused, and changes nothing", async () => {
+  const disk = new SimulatedDisk(new Random(1));
+  disk.makeDirectory("data");
+  const context = await openServices({ security: Security.open(disk, "data") });
+  await add(context, "root", { asAdministrators: true });
+  disk.setCapacity(disk.usedBytes + 10);
+  const full = { code: "DISK_FULL" } as const;
+  expect(await changeCredentials(context, [await passwordOf("ann")])).toMatchObject([full]);
+  expect(await addAcls(context, [rule()])).toMatchObject([full]);
+  await expect(changeAcls(context, [rule()], [])).rejects.toMatchObject(full);
+  await expect(deleteAcls(context, [{}])).rejects.toMatchObject(full);
+  const count = (await listAcls(context, {})).length;
+  for (const security of [context.security, Security.open(disk, "data")])
+    expect([security.users.size, security.authorizer.size]).toEqual([1, count]);
+  disk.setCapacity(Number.POSITIVE_INFINITY);
+  expect(await addAcls(context, [rule()])).toEqual([undefined]);
+  expect(Security.open(disk, "data").authorizer.size).toBe(count + 1);
 });
