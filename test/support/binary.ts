@@ -63,9 +63,12 @@ function removeOld(): void {
   }
 }
 
-/** The environment of a run: ours without RustLog settings, plus `more`. */
+/** Settings of RustLog, and those of the runtime, which users don't have. */
+const OF_TESTS = /^(?:RUSTLOG|BUN_JSC)_/;
+
+/** The environment of a run: ours without such settings, plus `more`. */
 export function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("RUSTLOG_"));
+  const ours = Object.entries(process.env).filter(([name]) => !OF_TESTS.test(name));
   return { ...Object.fromEntries(ours.map(([name, value]) => [name, value ?? ""])), ...more };
 }
 

@@ -92,9 +92,10 @@ describe("memory", () => {
         using stuck = await holdHalfFrames(broker.port, 50, 10 * MiB, 9.9 * MiB);
         await stuck.settled();
         await good.progress(20);
-        // 32 MiB of unfinished frames are kept: three of these. Without a limit it would be 495 MiB.
+        // 32 MiB of unfinished frames are kept: three of these. Without a limit it would be 495 MiB, for as long as the
+        // clients are there. What the others have sent stays until a collection.
         expect(stuck.ended).toBeGreaterThanOrEqual(40);
-        expect(broker.rssAnonMiB).toBeLessThan(200);
+        await until(() => broker.rssAnonMiB < 200);
         await until(() => broker.reports.length > 0);
         expect(broker.reports[0]).toContain("--max-inflight-bytes");
       });
