@@ -107,7 +107,7 @@ export const ACLS_MAX = 100_000;
 /** Passwords in one AlterUserScramCredentials, because the keys of each take time. */
 export const CREDENTIALS_CHANGED_MAX = 1_000;
 
-/** Rules in one AlterAcls, of each kind. */
+/** Rules in one AlterAcls, of each kind, and in one CreateAcls or DeleteAcls. */
 export const ACLS_CHANGED_MAX = 10_000;
 
 /** Topics that a member of a group may name or read. */

@@ -1,5 +1,5 @@
 // ACLs, users with passwords, and quotas.
-import { CREDENTIALS_CHANGED_MAX } from "../../limits.js";
+import { ACLS_CHANGED_MAX, CREDENTIALS_CHANGED_MAX } from "../../limits.js";
 import {
   api,
   array,
@@ -59,6 +59,7 @@ export const DescribeAcls = api({
 
 export const CreateAcls = api({
   key: 30,
+  itemsMax: ACLS_CHANGED_MAX,
   versions: [1, 3],
   flexibleSince: 2,
   request: {
@@ -77,6 +78,7 @@ export const CreateAcls = api({
 
 export const DeleteAcls = api({
   key: 31,
+  itemsMax: ACLS_CHANGED_MAX,
   versions: [1, 3],
   flexibleSince: 2,
   request: {
