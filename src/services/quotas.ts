@@ -25,7 +25,11 @@ export interface QuotaChange {
 /** All quotas, in the order of their entities. Throws CLUSTER_AUTHORIZATION_FAILED. */
 export function listQuotas(context: ServiceContext): Quota[] {
   requireOnCluster(context, "DESCRIBE_CONFIGS");
-  return context.quotas.list().sort((a, b) => (sortText(a.entity) < sortText(b.entity) ? -1 : 1));
+  return context.quotas
+    .list()
+    .map((quota) => ({ quota, text: sortText(quota.entity) }))
+    .sort((a, b) => (a.text < b.text ? -1 : 1))
+    .map(({ quota }) => quota);
 }
 
 /** Those of more than one type come after those of the first; defaults before names. */

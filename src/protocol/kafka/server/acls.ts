@@ -15,6 +15,8 @@ import {
 } from "../access.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
+import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 
 type Filter = RequestOf<typeof DeleteAcls>["filters"][number];
 type Described = ResponseOf<typeof DescribeAcls>;
@@ -23,33 +25,42 @@ type FilterResult = ResponseOf<typeof DeleteAcls>["filterResults"][number];
 export async function describeAcls(
   context: ServiceContext,
   request: RequestOf<typeof DescribeAcls>,
+  { connection }: Call,
 ): Promise<Described> {
   try {
     const acls = await listAcls(context, filterOf(request));
-    return { errorCode: CODE.NONE, errorMessage: "", resources: byResource(acls) };
+    const resources = await byResource(acls, new Portions(connection.turns));
+    return { errorCode: CODE.NONE, errorMessage: "", resources };
   } catch (error) {
     return { ...faultOf(error), resources: [] };
   }
 }
 
+type Entry = Described["resources"][number]["acls"][number];
+
 /** Kafka's response has one row for each pattern of resources. */
-function byResource(acls: readonly Acl[]): Described["resources"] {
-  const resources = new Map<string, { pattern: Acl; acls: Acl[] }>();
+async function byResource(
+  acls: readonly Acl[],
+  portions: Portions,
+): Promise<Described["resources"]> {
+  const rows = new Map<string, Described["resources"][number] & { readonly acls: Entry[] }>();
   for (const acl of acls) {
-    const key = `${acl.resourceType} ${acl.patternType} ${acl.resourceName}`;
-    const found = resources.get(key);
-    if (found === undefined) resources.set(key, { pattern: acl, acls: [acl] });
-    else found.acls.push(acl);
-  }
-  return [...resources.values()].map(({ pattern, acls: rules }) => ({
-    resourceType: RESOURCE_TYPES[pattern.resourceType],
-    resourceName: pattern.resourceName,
-    patternType: PATTERN_TYPES[pattern.patternType],
-    acls: rules.map((acl) => ({
+    const { resourceType, resourceName, patternType } = acl;
+    const key = `${resourceType} ${patternType} ${resourceName}`;
+    let row = rows.get(key);
+    if (row === undefined) {
+      const type = RESOURCE_TYPES[resourceType];
+      const pattern = PATTERN_TYPES[patternType];
+      row = { resourceType: type, resourceName, patternType: pattern, acls: [] };
+      rows.set(key, row);
+    }
+    row.acls.push({
       ...{ principal: acl.principal, host: acl.host, operation: OPERATIONS[acl.operation] },
       permissionType: PERMISSION_TYPES[acl.permissionType],
-    })),
-  }));
+    });
+    await portions.next();
+  }
+  return [...rows.values()];
 }
 
 export async function createAcls(
