@@ -8,6 +8,7 @@ import { BrokerProcess } from "../support/binary.js";
 import { Authority, HAS_OPENSSL } from "../support/certificates.js";
 import { tempDir } from "../support/tmp.js";
 import { tokenIssuer } from "../support/tokens.js";
+import { until } from "../support/until.js";
 import { Absent, KafkaError, type TestedClient, textRecord } from "./client.js";
 import { NotInstalled } from "./install.js";
 import { type Login, type Mechanism, writeProperties } from "./login.js";
@@ -50,9 +51,12 @@ export class SecureBroker implements AsyncDisposable {
     this.#authority = authority;
     this.#directory = directory;
     this.#token = token;
-    const started = broker.lines.find((line) => line.startsWith("Broker started on ")) ?? "";
-    const [, plain = "", tls = ""] = /on (\S+) and tls:\/\/(\S+)$/.exec(started) ?? [];
-    this.addresses = { plain, tls };
+    const find = (pattern: RegExp): string =>
+      broker.lines.map((line) => pattern.exec(line)?.[1]).find(Boolean) ?? "";
+    this.addresses = {
+      plain: find(/^Broker started on ([\d.:]+)$/),
+      tls: find(/^Broker started on tls:\/\/(\S+)$/),
+    };
     const { cert, key } = authority.sign({ subject: `/CN=${USER.user}` });
     this.certificate = { ca: authority.ca, cert, key };
   }
@@ -74,6 +78,8 @@ export class SecureBroker implements AsyncDisposable {
       ...["--oauth-jwks", file("jwks.json", issuer.jwks), "--oauth-audience", "rustlog"],
       ...["--bootstrap-admin-file", file("admin", `${ADMIN.username}:${ADMIN.password}\n`)],
     );
+    // It prints each address on a line of its own, and this after them.
+    await until(() => broker.lines.some((line) => line.startsWith("Data directory: ")));
     const secure = new SecureBroker(broker, authority, directory, issuer.token);
     await secure.#prepare();
     return secure;
@@ -183,7 +189,7 @@ export async function checkSecurity(
     );
     const security = i % 2 === 0 ? {} : { ca };
     const isMeant =
-      entry.tellsNoRefusedToken && mechanism === "OAUTHBEARER" ? () => true : undefined;
+      entry.tellsNoRefusedToken && mechanism === "OAUTHBEARER" ? () => true : isRefusalOf(entry);
     await check(`${mechanism}, wrong`, () =>
       isRefused(() => open({ ...wrong, ...security }), isMeant),
     );
@@ -199,7 +205,7 @@ export async function checkSecurity(
   );
   const [first = "PLAIN"] = mechanisms;
   const login = await broker.login(first);
-  await check("revoked", () => use(login, (it) => isCutOff(it, broker)));
+  await check("revoked", () => use(login, (it) => isCutOff(it, broker, isRefusalOf(entry))));
   return { checks, problems };
 }
 
@@ -229,7 +235,7 @@ async function isForbidden(call: Promise<unknown>, entry: ClientEntry): Promise<
 /** Connecting, or the first request, fails because of the login. */
 async function isRefused(
   open: () => Promise<TestedClient>,
-  isMeant: (error: unknown) => boolean = isFailedLogin,
+  isMeant: (error: unknown) => boolean,
 ): Promise<void> {
   const error = await failureOf(
     open().then(async (client) => {
@@ -241,14 +247,18 @@ async function isRefused(
 }
 
 /** While it is connected its password changes: it is cut off, and says why. */
-async function isCutOff(client: TestedClient, broker: SecureBroker): Promise<void> {
+async function isCutOff(
+  client: TestedClient,
+  broker: SecureBroker,
+  isMeant: (error: unknown) => boolean,
+): Promise<void> {
   await ask(client);
   await broker.changePassword("another");
   try {
     const deadline = Date.now() + NOTICED_MS;
     for (;;) {
       const error = await failureOf(ask(client));
-      if (error !== undefined && isFailedLogin(error)) return;
+      if (error !== undefined && isMeant(error)) return;
       if (Date.now() > deadline) throw new Error(`it goes on: ${error ?? "no error"}`);
       await Bun.sleep(50);
     }
@@ -265,6 +275,16 @@ async function ask(client: TestedClient): Promise<void> {
     if (!(error instanceof Absent)) throw error;
     await client.produce(MINE, [textRecord("still here")]);
   }
+}
+
+/** What the client says when it is refused. */
+function isRefusalOf(entry: ClientEntry): (error: unknown) => boolean {
+  if (!entry.missesRefusals) return isFailedLogin;
+  return (error) =>
+    isFailedLogin(error) ||
+    /Unable to bootstrap|socket disconnected|KafkaConnectionError|NodeNotReadyError/.test(
+      `${error}`,
+    );
 }
 
 function isFailedLogin(error: unknown): boolean {

@@ -18,8 +18,13 @@ export interface ClientEntry {
   readonly outlivesKills?: true;
   /** Fetches the client if need be, and connects it; throws `NotInstalled` where that can't be. */
   readonly connect: (broker: string, secure?: SecureConnection) => Promise<TestedClient>;
-  /** It takes the answer to a wrong token for a login, and then finds the connection closed; with Kafka, too. */
+  /** It takes the answer to a wrong token for a login, and then finds the connection closed. */
   readonly tellsNoRefusedToken?: true;
+  /**
+   * It drops the answer to a wrong login if it finds the connection closed when it reads that, and then says only that there
+   * is no connection.
+   */
+  readonly missesRefusals?: true;
   /** It asks for all topics first, and for it those that it may not see do not exist. */
   readonly asksForAllTopics?: true;
   /** Its consumer of given partitions waits for ever for those of a topic that it may not read. */
@@ -161,6 +166,7 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     lacks: [],
     outlivesKills: true,
     waitsForForbidden: true,
+    missesRefusals: true,
     connect: python("kafka_python"),
   },
   aiokafka: {
@@ -168,6 +174,7 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     lacks: [NO_MAX_TIMESTAMP],
     outlivesKills: true,
     waitsForForbidden: true,
+    tellsNoRefusedToken: true,
     connect: python("aio"),
   },
   kafkajs: {

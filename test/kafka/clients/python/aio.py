@@ -1,6 +1,7 @@
 """aiokafka behind the line protocol."""
 
 import asyncio
+import logging
 import sys
 
 import aiokafka
@@ -9,6 +10,8 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.helpers import create_ssl_context
 
 import line
+
+SASL_AUTHENTICATION_FAILED = 58
 
 
 class TokenProvider(AbstractTokenProvider):
@@ -32,13 +35,34 @@ def security(login):
     return {name: value for name, value in settings.items() if value}
 
 
+class Refusals(logging.Handler):
+    """Why logins have failed. That is only in its log: its calls raise that there is no connection.
+
+    It has no error of its own for that, so the broker's message tells.
+    """
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.last = None
+
+    def emit(self, record):
+        for error in record.args or ():
+            if isinstance(error, errors.KafkaError) and "authentication failed" in str(error).lower():
+                self.last = error
+
+
 class Client:
     version = aiokafka.__version__
 
     def __init__(self, broker):
         self.common = {"bootstrap_servers": broker} | security(line.Login())
+        self.refusals = Refusals()
+        logging.getLogger("aiokafka").addHandler(self.refusals)
         self.loop = asyncio.new_event_loop()
-        self.admin = self.loop.run_until_complete(self.start(lambda: admin.AIOKafkaAdminClient(**self.common)))
+        try:
+            self.admin = self.loop.run_until_complete(self.start(lambda: admin.AIOKafkaAdminClient(**self.common)))
+        except errors.KafkaConnectionError as error:
+            raise self.refusals.last or error
 
     @staticmethod
     async def start(make):
@@ -49,8 +73,9 @@ class Client:
     def run(self, coroutine):
         return self.loop.run_until_complete(asyncio.wait_for(coroutine, 20))
 
-    @staticmethod
-    def code(error):
+    def code(self, error):
+        if self.refusals.last and isinstance(error, errors.NodeNotReadyError | errors.KafkaConnectionError):
+            return SASL_AUTHENTICATION_FAILED
         return max(0, getattr(error, "errno", 0) or 0)
 
     @staticmethod

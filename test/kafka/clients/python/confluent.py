@@ -10,6 +10,9 @@ import line
 
 SASL_AUTHENTICATION_FAILED = 58
 
+# How long the reason of a failed login may come after the call that has timed out.
+REASON_SECONDS = 10
+
 
 class Client:
     version = f"{kafka.__version__} (librdkafka {kafka.libversion()[0]})"
@@ -42,10 +45,14 @@ class Client:
             self.refused = error
 
     def code(self, error):
+        first = error.args[0] if error.args else None
+        is_late = isinstance(first, kafka.KafkaError) and first.code() == kafka.KafkaError._TIMED_OUT
+        deadline = time.monotonic() + (REASON_SECONDS if is_late and line.Login().mechanism else 0)
         self.admin.poll(0)
+        while not self.refused and time.monotonic() < deadline:
+            self.admin.poll(0.1)
         if self.refused:
             return SASL_AUTHENTICATION_FAILED
-        first = error.args[0] if error.args else None
         if not isinstance(first, kafka.KafkaError):
             return 0
         # It hides the broker's code behind one of its own.

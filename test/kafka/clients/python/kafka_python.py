@@ -39,7 +39,11 @@ class Client:
     version = kafka.__version__
 
     def __init__(self, broker):
-        self.common = {"bootstrap_servers": broker} | security(line.Login())
+        login = line.Login()
+        self.common = {"bootstrap_servers": broker} | security(login)
+        # It tries to log in until its time is over, by default for 30 s.
+        if login.protocol != "PLAINTEXT":
+            self.common |= {"bootstrap_timeout_ms": 5000, "request_timeout_ms": 5000}
         self.admin = kafka.KafkaAdminClient(**self.common)
 
     @staticmethod
