@@ -4,36 +4,25 @@ import { join } from "node:path";
 import { Metadata } from "../../src/protocol/kafka/metadata.js";
 import { SaslAuthenticate, SaslHandshake } from "../../src/protocol/kafka/sasl.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
-import { batchOf, type Session, startBroker, type TestBroker } from "../support/broker.js";
+import { batchOf, type Session, startBroker } from "../support/broker.js";
 import { KafkaClient } from "../support/kafka-client.js";
-import { tempDir } from "../support/tmp.js";
-import { bearerMessage, type TokenIssuer, tokenIssuer } from "../support/tokens.js";
+import {
+  bearerMessage,
+  startTokenBroker,
+  type TokenBroker,
+  type TokenIssuer,
+} from "../support/tokens.js";
 
 const MECHANISM = "OAUTHBEARER";
-const directory = tempDir();
+let running: TokenBroker;
 let issuer: TokenIssuer;
-let running: TestBroker;
 
 beforeAll(async () => {
-  issuer = await tokenIssuer();
-  const jwks = join(directory.path, "jwks.json");
-  await Bun.write(jwks, issuer.jwks);
-  const oauth = { jwks, issuer: "https://issuer", audience: ["rustlog"] };
-  running = await startBroker({ oauth, flush: { kind: "never" } });
-  await running.broker.context.security.change(() => ({
-    aclsAdded: [
-      {
-        ...{ resourceType: "TOPIC", resourceName: "*", patternType: "LITERAL" },
-        ...{ principal: "User:ann", host: "*", operation: "ALL", permissionType: "ALLOW" },
-      },
-    ],
-  }));
+  running = await startTokenBroker();
+  ({ issuer } = running);
 });
 
-afterAll(async () => {
-  await running[Symbol.asyncDispose]();
-  directory[Symbol.dispose]();
-});
+afterAll(() => running[Symbol.asyncDispose]());
 
 /** A token that expires after so many milliseconds. */
 const tokenFor = (ms: number): Promise<string> => issuer.token({ exp: (Date.now() + ms) / 1_000 });
@@ -110,6 +99,6 @@ test("another user's token is refused on the connection of a user", async () => 
 });
 
 test("keys that can't be used are reported at the start", () => {
-  const jwks = join(directory.path, "missing.json");
+  const jwks = join(running.directory, "missing.json");
   expect(startBroker({ oauth: { jwks } })).rejects.toThrow(`--oauth-jwks ${jwks}`);
 });

@@ -4,35 +4,18 @@ import { join } from "node:path";
 import { connect, type ConnectOptions } from "../../src/client/client.js";
 import type { RustLogError } from "../../src/errors.js";
 import { run } from "../cli/rustlog.js";
-import { startBroker, type TestBroker } from "../support/broker.js";
-import { tempDir } from "../support/tmp.js";
-import { type TokenIssuer, tokenIssuer } from "../support/tokens.js";
+import { startTokenBroker, type TokenBroker, type TokenIssuer } from "../support/tokens.js";
 import { until } from "../support/until.js";
 
-const directory = tempDir();
+let running: TokenBroker;
 let issuer: TokenIssuer;
-let running: TestBroker;
 
 beforeAll(async () => {
-  issuer = await tokenIssuer();
-  const jwks = join(directory.path, "jwks.json");
-  await Bun.write(jwks, issuer.jwks);
-  const oauth = { jwks, issuer: "https://issuer", audience: ["rustlog"] };
-  running = await startBroker({ oauth, flush: { kind: "never" } });
-  await running.broker.context.security.change(() => ({
-    aclsAdded: [
-      {
-        ...{ resourceType: "TOPIC", resourceName: "*", patternType: "LITERAL" },
-        ...{ principal: "User:ann", host: "*", operation: "ALL", permissionType: "ALLOW" },
-      },
-    ],
-  }));
+  running = await startTokenBroker();
+  ({ issuer } = running);
 });
 
-afterAll(async () => {
-  await running[Symbol.asyncDispose]();
-  directory[Symbol.dispose]();
-});
+afterAll(() => running[Symbol.asyncDispose]());
 
 function withToken(token: string | (() => Promise<string>), options: ConnectOptions = {}) {
   const sasl = { mechanism: "OAUTHBEARER", token } as const;
@@ -96,7 +79,7 @@ test("a client whose token has expired takes a new one with the next connection"
 });
 
 test("the command line takes a token from a file", async () => {
-  const file = join(directory.path, "token");
+  const file = join(running.directory, "token");
   await Bun.write(file, `${await issuer.token()}\n`);
   const args = ["topics", "list", "--broker", running.broker.address, "--token-file", file];
   const listed = await run(args);

@@ -1,5 +1,8 @@
 // Signed tokens, and the keys to check them with. Leaves to others: expectations.
+import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { startBroker, type TestBroker } from "./broker.js";
+import { tempDir } from "./tmp.js";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -32,4 +35,37 @@ function signed(key: CryptoKey, alg: string, kid: string, claims: Claims): Promi
 /** The client's message with a token. */
 export function bearerMessage(token: string, header = "n,,"): Buffer {
   return Buffer.from(`${header}\x01auth=Bearer ${token}\x01\x01`);
+}
+
+/** A broker that takes the tokens of an issuer, and lets ann do everything with topics. */
+export interface TokenBroker extends TestBroker {
+  readonly issuer: TokenIssuer;
+  /** Of files that the test may add; removed with the broker. */
+  readonly directory: string;
+}
+
+export async function startTokenBroker(): Promise<TokenBroker> {
+  const directory = tempDir();
+  const issuer = await tokenIssuer();
+  const jwks = join(directory.path, "jwks.json");
+  await Bun.write(jwks, issuer.jwks);
+  const oauth = { jwks, issuer: "https://issuer", audience: ["rustlog"] };
+  const running = await startBroker({ oauth, flush: { kind: "never" } });
+  await running.broker.context.security.change(() => ({
+    aclsAdded: [
+      {
+        ...{ resourceType: "TOPIC", resourceName: "*", patternType: "LITERAL" },
+        ...{ principal: "User:ann", host: "*", operation: "ALL", permissionType: "ALLOW" },
+      },
+    ],
+  }));
+  return {
+    ...running,
+    issuer,
+    directory: directory.path,
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      directory[Symbol.dispose]();
+    },
+  };
 }
