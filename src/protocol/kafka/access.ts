@@ -39,6 +39,13 @@ const ENTRY = {
   permissionType: int8(),
 } as const;
 
+/** The resources that rules are about. */
+const RESOURCE_PATTERN = {
+  resourceType: int8(),
+  resourceName: string(),
+  patternType: int8({ since: 1 }),
+} as const;
+
 export const DescribeAcls = api({
   key: 29,
   versions: [1, 3],
@@ -49,9 +56,7 @@ export const DescribeAcls = api({
     errorCode: int16(),
     errorMessage: string({ nullable: 0 }),
     resources: array({
-      resourceType: int8(),
-      resourceName: string(),
-      patternType: int8({ since: 1 }),
+      ...RESOURCE_PATTERN,
       acls: array(ENTRY),
     }),
   },
@@ -92,9 +97,7 @@ export const DeleteAcls = api({
       matchingAcls: array({
         errorCode: int16(),
         errorMessage: string({ nullable: 0 }),
-        resourceType: int8(),
-        resourceName: string(),
-        patternType: int8({ since: 1 }),
+        ...RESOURCE_PATTERN,
         ...ENTRY,
       }),
     }),
