@@ -68,7 +68,7 @@ export function addConnectionOptions<Args extends unknown[]>(command: Command<Ar
     .addOption(
       new Option(
         "--insecure",
-        "accept any certificate: whoever is in between reads and changes all",
+        "accept any certificate: a server in between can read and change everything",
       ),
     )
     .addOption(

@@ -151,8 +151,8 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * The words of the command line, but `topic produce` and `topic consume`, as rpk has them, without `topic`, because they
- * are commands of the top level here; and `ls` alone lists the topics.
+ * The words of the command line in our terms: `topic produce` and `topic consume` of rpk lose `topic`, because they are
+ * commands of the top level here, and `ls` alone lists the topics.
  */
 export function canonicalWords(args: readonly string[]): readonly string[] {
   const [first = "", second = ""] = args;

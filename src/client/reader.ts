@@ -162,7 +162,7 @@ export class PartitionReader<K, V> {
     this.wake();
   }
 
-  /** Lets whoever waits for records look again. */
+  /** Lets callers that wait for records look again. */
   wake(): void {
     this.#queue.wake();
   }
@@ -172,7 +172,7 @@ export class PartitionReader<K, V> {
     this.#queue.fail(fetcher, error);
   }
 
-  /** Stops everything; whoever waits for records gets null. */
+  /** Stops everything; callers that wait for records get null. */
   close(): void {
     this.closing.abort();
     this.stop(this.readings);

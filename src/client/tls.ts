@@ -14,7 +14,7 @@ export interface TlsOptions {
   readonly key?: string;
   /** The name to find in the broker's certificate, if it is not the host of its address. */
   readonly serverName?: string;
-  /** Accepts any certificate (false): whoever is between here and the broker can read and change everything. */
+  /** Accepts any certificate (false): a server between here and the broker can read and change everything. */
   readonly insecure?: boolean;
 }
 

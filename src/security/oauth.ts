@@ -32,7 +32,7 @@ export const CLOCK_SKEW_SECONDS = 30;
 /** A token may say that it never expires; its login then lasts for this long, in milliseconds. */
 const LIFETIME_MS_MAX = 24 * 60 * 60_000;
 
-/** Signatures with public keys only: with others, whoever can check a token can make one. */
+/** Signatures with public keys only: with the others, a program that can check a token can also make one. */
 const ALGORITHMS = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],

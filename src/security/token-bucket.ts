@@ -5,7 +5,7 @@
 export const WINDOW_SECONDS = 11;
 
 /**
- * Fills at the rate, up to what a window holds. Using more than there is leaves a debt, and whoever uses it waits until the
+ * Fills at the rate, up to what a window holds. Using more than there is leaves a debt, and its user waits until the
  * debt is paid: then the average has met the rate again.
  */
 export class TokenBucket {

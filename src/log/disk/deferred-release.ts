@@ -7,7 +7,7 @@ import { afterUnmapping } from "./mapped-file.js";
 /** Smaller files are not worth the calls. */
 const HELD_BYTES_MIN = 4 * 1024 * 1024;
 
-/** Files held at once. More are freed by whoever removes them. */
+/** Files held at once. Beyond that, a file is freed where it is removed. */
 const HELD_MAX = 64;
 
 let held = 0;
