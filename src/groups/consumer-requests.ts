@@ -36,8 +36,7 @@ export interface HeartbeatResponse {
   readonly assignment: readonly TopicPartitions[] | undefined;
 }
 
-/** The epochs that a request to leave has instead of its member's. */
-export const LEAVE_EPOCH = -1;
+/** The epoch in a request of a static member that leaves for a while. Any other that leaves has -1. */
 export const LEAVE_STATIC_EPOCH = LEFT_EPOCH;
 
 export interface ConsumerMemberDescription {

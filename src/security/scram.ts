@@ -29,16 +29,6 @@ export interface ScramCredential {
   readonly serverKey: Uint8Array;
 }
 
-/** The credential of a new password. */
-export async function createCredential(
-  mechanism: ScramMechanism,
-  password: string,
-  iterations = ITERATIONS_MIN,
-): Promise<ScramCredential> {
-  const { salt, saltedPassword } = await createSalted(mechanism, password, iterations);
-  return credentialOf(mechanism, saltedPassword, salt, iterations);
-}
-
 /** What a client sends instead of a new password. */
 export interface SaltedPassword {
   readonly mechanism: ScramMechanism;

@@ -4,11 +4,11 @@ import { KAFKA_API_NAMES, KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { SaslAuthenticate, SaslHandshake } from "../../src/protocol/kafka/sasl.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import { API, encodeRequest } from "../../src/protocol/native/messages.js";
-import { createCredential } from "../../src/security/scram.js";
 import { batchOf, errorOf, pingFrame, startBroker, type TestBroker } from "../support/broker.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { RawClient } from "../support/raw-client.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
+import { createCredential } from "../support/credentials.js";
 
 let running: TestBroker;
 

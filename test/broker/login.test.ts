@@ -7,10 +7,11 @@ import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import { pageAfter } from "../../src/protocol/native/page.js";
 import { ListTopics } from "../../src/protocol/native/topics.js";
 import type { Acl } from "../../src/security/acl.js";
-import { createCredential, ScramClient } from "../../src/security/scram.js";
+import { ScramClient } from "../../src/security/scram.js";
 import { batchOf, type Session, startBroker, type TestBroker } from "../support/broker.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { until } from "../support/until.js";
+import { createCredential } from "../support/credentials.js";
 
 const MECHANISM = "SCRAM-SHA-256";
 

@@ -6,7 +6,6 @@ import { Produce as KafkaProduce } from "../../src/protocol/kafka/produce.js";
 import { CreateTopics, DeleteTopics } from "../../src/protocol/kafka/topics.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
 import type { QuotaEntity, QuotaValues } from "../../src/security/quota.js";
-import { createCredential } from "../../src/security/scram.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import {
   batchOf,
@@ -19,6 +18,7 @@ import {
 import { KafkaClient } from "../support/kafka-client.js";
 import { until } from "../support/until.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
+import { createCredential } from "../support/credentials.js";
 
 async function setQuota(
   { broker }: TestBroker,

@@ -7,11 +7,11 @@ import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { ZERO_UUID } from "../../src/record/bytes.js";
 import type { Acl } from "../../src/security/acl.js";
-import { createCredential } from "../../src/security/scram.js";
 import { batchOf, type Session, startBroker, type TestBroker } from "../support/broker.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { until } from "../support/until.js";
+import { createCredential } from "../support/credentials.js";
 
 function allow(resourceType: "TOPIC" | "GROUP"): Acl {
   return {

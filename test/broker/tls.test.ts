@@ -8,13 +8,13 @@ import type { TlsOptions } from "../../src/client/tls.js";
 import { Metadata } from "../../src/protocol/kafka/metadata.js";
 import { DescribeConfigs } from "../../src/protocol/kafka/configs.js";
 import type { Acl } from "../../src/security/acl.js";
-import { createCredential } from "../../src/security/scram.js";
 import { batchOf, pingFrame, Session, startBroker, type TestBroker } from "../support/broker.js";
 import { Authority, HAS_OPENSSL, pemOf } from "../support/certificates.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { RawClient } from "../support/raw-client.js";
 import { tempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
+import { createCredential } from "../support/credentials.js";
 
 const LONG_AGO = ["20200101000000Z", "20200102000000Z"] as const;
 

@@ -7,7 +7,6 @@ import { CODE } from "../../src/protocol/kafka/error-codes.js";
 import type { Api, Fields, WriteOf } from "../../src/protocol/kafka/schema.js";
 import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import type { ApiName } from "../../src/protocol/native/messages.js";
-import { createCredential } from "../../src/security/scram.js";
 import type { Acl } from "../../src/security/acl.js";
 import { administratorAcls } from "../../src/security/user-changes.js";
 import { type Session, startBroker, type TestBroker } from "../support/broker.js";
@@ -18,6 +17,7 @@ import { tempDir } from "../support/tmp.js";
 import { KAFKA_ROWS, type KafkaRow } from "./kafka-rows.js";
 import { NATIVE_ROWS } from "./native-rows.js";
 import { aclOf, type Names, type Permission, refusalOf, type Row } from "./row.js";
+import { createCredential } from "../support/credentials.js";
 
 let running: TestBroker;
 let directory: ReturnType<typeof tempDir>;

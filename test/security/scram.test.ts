@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
-  createCredential,
   credentialOf,
   isPassword,
   saltPassword,
@@ -12,6 +11,7 @@ import {
   type ScramCredential,
   type ScramMechanism,
 } from "../../src/security/scram.js";
+import { createCredential } from "../support/credentials.js";
 
 async function login(
   mechanism: ScramMechanism,

@@ -2,10 +2,10 @@
 // Leaves to others: expectations.
 import type { Acl } from "../../src/security/acl.js";
 import type { Operation, ResourceType } from "../../src/security/permission.js";
-import { createCredential } from "../../src/security/scram.js";
 import { administratorAcls } from "../../src/security/user-changes.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import type { SessionState } from "../../src/http/page/wire.js";
+import { createCredential } from "./credentials.js";
 
 /** `READ TOPIC orders`: a rule that allows it. */
 export type Right = `${Operation} ${ResourceType} ${string}`;

@@ -1,7 +1,6 @@
 // Asks our broker, as users with one kind of permission each, what Apache Kafka 4.4.0 was asked, and compares the answers.
 // Leaves to others: the questions (permission-questions.ts), and the differences that are meant (permission-differences.ts).
 import { expect, test } from "bun:test";
-import { createCredential } from "../../../src/security/scram.js";
 import { administratorAcls } from "../../../src/security/user-changes.js";
 import { startBroker } from "../../support/broker.js";
 import { Random } from "../../support/random.js";
@@ -12,6 +11,7 @@ import { OracleConnection, readOracle, requestsOf } from "./oracle.js";
 import { logIn } from "./oracle-login.js";
 import { isMeant, unused } from "./permission-differences.js";
 import { ADMIN, passwordOf, UNKNOWN, USERS } from "./permission-questions.js";
+import { createCredential } from "../../support/credentials.js";
 
 /** It takes a second, and more on a busy machine: hundreds of questions, one after the other. */
 const TIMEOUT_MS = 30_000;

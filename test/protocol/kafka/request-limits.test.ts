@@ -3,9 +3,9 @@ import { expect, test } from "bun:test";
 import { ACLS_CHANGED_MAX, CREDENTIALS_CHANGED_MAX } from "../../../src/limits.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { SaslAuthenticate, SaslHandshake } from "../../../src/protocol/kafka/sasl.js";
-import { createCredential } from "../../../src/security/scram.js";
 import { startBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
+import { createCredential } from "../../support/credentials.js";
 
 test("a request to change users or rules names no more than a limit", async () => {
   await using running = await startBroker();
