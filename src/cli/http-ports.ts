@@ -45,7 +45,7 @@ export async function openHttpPorts(
   if (metricsPort === undefined && uiPort === undefined) return { lines, stop };
   const { HttpServer } = await import("../http/http-server.js");
   const { monitoringRoutes } = await import("../http/monitoring.js");
-  const { PageAccess } = await import("../http/page-access.js");
+  const { PageAccess } = await import("../http/api/access.js");
   const { MetricsTokens } = await import("../http/metrics-token.js");
   const { context } = broker;
   const isOpen = !context.security.isEnabled;
@@ -68,7 +68,7 @@ export async function openHttpPorts(
       metricsTokenFile === undefined ? undefined : new MetricsTokens(metricsTokenFile, log);
     const monitoring = monitoringRoutes(broker, { access, tokens });
     if (uiPort !== undefined) {
-      const { pageRoutes } = await import("../http/page-routes.js");
+      const { pageRoutes } = await import("../http/api/routes.js");
       const policy = flush.kind === "interval" ? `interval:${flush.ms}` : flush.kind;
       const url = open(uiPort, "--ui", { ...monitoring, ...pageRoutes(broker, policy, access) });
       lines.push(`Page on ${url}/`);

@@ -1,5 +1,5 @@
 // The broker's HTTP port for people and monitoring; the caller supplies the routes.
-// Leaves to others: the responses (monitoring.ts, page-routes.ts), which requests to answer (request-guard.ts), and the
+// Leaves to others: the responses (monitoring.ts, api/routes.ts), which requests to answer (request-guard.ts), and the
 // clients' protocol (net/listener.ts).
 //
 // Observed with Bun 1.4.5, and relied on here. A route that is a function gets every method. `stop(true)` also ends

@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { clockMs } from "../clock.js";
 import { LogLimit } from "../net/log-limit.js";
-import { isSameSecret } from "./sessions.js";
+import { isSameSecret } from "./api/sessions.js";
 
 /** Fewer characters could be guessed. */
 const TOKEN_LENGTH_MIN = 16;

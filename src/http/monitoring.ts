@@ -1,7 +1,7 @@
 // Monitoring: GET /metrics, and GET /health, which says whether the broker is usable. Once the broker has security, they
 // need a token or a session; a load balancer gets the status without either.
 // Leaves to others: listening (http-server.ts), the content (metrics-text.ts, broker/broker.ts), the tokens
-// (metrics-token.ts), and the sessions (page-access.ts).
+// (metrics-token.ts), and the sessions (api/access.ts).
 import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import type { ServiceContext } from "../services/context.js";
@@ -12,7 +12,7 @@ import type { HttpClient, HttpRoutes } from "./http-server.js";
 import { METRICS_TOKEN } from "../security/audit.js";
 import type { MetricsTokens } from "./metrics-token.js";
 import { metricsText } from "./metrics-text.js";
-import { PageAccess } from "./page-access.js";
+import { PageAccess } from "./api/access.js";
 
 const SCRAPES_MAX = 8;
 

@@ -2,7 +2,7 @@
 // Leaves to others: the documents (documents.test.ts).
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { dirname, basename, join } from "node:path";
 import { ERRORS } from "../../src/errors.js";
 import {
   documentedMembers,
@@ -151,9 +151,10 @@ describe("the layers", () => {
   test("the page, which runs in a browser, imports only types and the binary search from elsewhere", () => {
     const wrong = FILES.filter(({ path }) => path.startsWith("http/page/")).flatMap(
       ({ path, text }) =>
-        [...text.matchAll(/^import (?!type )[^;]*?"(?!\.\/)([^"]+)";/gm)]
-          .filter(([, target]) => target !== "../../binary-search.js")
-          .map(([, target]) => `${path} → ${target}`),
+        [...text.matchAll(/^import (?!type )[^;]*?"([^"]+)";/gm)]
+          .map(([, target = ""]) => join(dirname(path), target))
+          .filter((target) => !target.startsWith("http/page/") && target !== "binary-search.js")
+          .map((target) => `${path} → ${target}`),
     );
     expect(wrong).toEqual([]);
   });

@@ -1,6 +1,6 @@
 // The two forms: look up a record, and produce one. Leaves to others: carrying them out (main.ts).
-import { byId, element, failure } from "./dom.js";
-import { parseTarget, type Target } from "./target.js";
+import { byId, element, failure } from "./parts/dom.js";
+import { parseTarget, type Target } from "./log/target.js";
 import type { ProduceOrder, TopicState } from "./wire.js";
 
 export interface LookupOrder {

@@ -2,19 +2,19 @@
 // file first.
 import type { LookupExplanation } from "../../inspection/lookup-explanation.js";
 import { ask, askSession, listen, logOut, produce } from "./api.js";
-import { ConnectionsView } from "./connections-view.js";
-import { Detail } from "./detail.js";
-import { button, byId, element, setText } from "./dom.js";
+import { ConnectionsView } from "./connections/connections-view.js";
+import { Detail } from "./log/detail.js";
+import { button, byId, element, setText } from "./parts/dom.js";
 import { Forms, type LookupOrder } from "./forms.js";
-import { countOf, formatBytes, formatCount } from "./format.js";
-import { GroupsView } from "./groups-view.js";
-import type { LogShape } from "./log-shape.js";
-import { lookupStory } from "./lookup-steps.js";
+import { countOf, formatBytes, formatCount } from "./parts/format.js";
+import { GroupsView } from "./groups/groups-view.js";
+import type { LogShape } from "./log/log-shape.js";
+import { lookupStory } from "./log/lookup-steps.js";
 import { Model } from "./model.js";
-import { PlayerView } from "./player-view.js";
-import { produceStory } from "./produce-steps.js";
-import { onThemeChange } from "./theme.js";
-import { TopicsView } from "./topics-view.js";
+import { PlayerView } from "./log/player-view.js";
+import { produceStory } from "./produce/produce-steps.js";
+import { onThemeChange } from "./parts/theme.js";
+import { TopicsView } from "./log/log-view.js";
 import { Traffic } from "./traffic.js";
 import type { ProduceOrder, SessionState, Tick } from "./wire.js";
 

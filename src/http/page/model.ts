@@ -1,6 +1,6 @@
 // What the page knows about the broker, updated by its events and read by the views.
 // Leaves to others: the connection (api.ts), drawing.
-import { LogShape } from "./log-shape.js";
+import { LogShape } from "./log/log-shape.js";
 import type {
   GroupOffset,
   GroupsState,

@@ -1,8 +1,8 @@
 // Bytes per second over the last minute, as two small curves and two numbers.
-import { element, setText } from "./dom.js";
-import { formatBytes } from "./format.js";
+import { element, setText } from "./parts/dom.js";
+import { formatBytes } from "./parts/format.js";
 import type { Rate } from "./model.js";
-import { theme } from "./theme.js";
+import { theme } from "./parts/theme.js";
 
 const WIDTH = 180;
 const HEIGHT = 36;

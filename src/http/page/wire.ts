@@ -1,5 +1,5 @@
 // The JSON exchanged by the page and the broker, as types used by both.
-// Leaves to others: filling them (http/page-feed.ts, http/page-routes.ts).
+// Leaves to others: filling them (http/api/feed/page-feed.ts, http/api/routes.ts).
 import type { BatchDescription } from "../../inspection/batch-description.js";
 import type { FieldRole } from "../../inspection/fields.js";
 

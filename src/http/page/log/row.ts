@@ -1,0 +1,285 @@
+// One partition on the page: its drawing, updated while visible, and its numbers in words.
+// Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (log-view.ts).
+import { ask } from "../api.js";
+import { element, setText } from "../parts/dom.js";
+import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.js";
+import { Glide } from "./glide.js";
+import type { LogShape, Span } from "./log-shape.js";
+import { listenToRow } from "./row-input.js";
+import { RowTicks } from "./row-ticks.js";
+import { rowWords, segmentWords } from "./row-words.js";
+import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
+import { mayMove, theme } from "../parts/theme.js";
+import type { GroupOffset, SegmentRows } from "../wire.js";
+
+/** Minimum time between two frames of an animated row, in milliseconds. */
+const FRAME_MS_MIN = 30;
+
+interface RowHost {
+  readonly topic: string;
+  readonly partition: number;
+  shape(): LogShape | undefined;
+  groups(): readonly GroupOffset[];
+  /** Bytes of the longest partition of the topic: all its rows share one scale. */
+  longest(): number;
+  open(segment: number, position: number): void;
+}
+
+export class Row {
+  readonly root: HTMLElement;
+  readonly #host: RowHost;
+  readonly #track: HTMLElement;
+  readonly #canvas = element("canvas", { "aria-hidden": "true" });
+  readonly #numbers = element("p", { class: "numbers" });
+  readonly #groups = element("ul", { class: "groups", "aria-label": "Consumer groups" });
+  readonly #hint = element("p", { class: "hint", hidden: true });
+  readonly #glide = new Glide();
+  #width = 0;
+  #mustMeasure = true;
+  #isVisible = false;
+  #frame: number | undefined;
+  #drawnMs = 0;
+  #asking: Promise<void> | undefined;
+  readonly #ticks: RowTicks;
+  #highlights: readonly Highlight[] = [];
+  #cursor: number | undefined;
+  /** Base offset of the segment that is open in the panel. */
+  #opened: number | undefined;
+  /** The zoomed span; undefined for the whole log. */
+  #zoom: Span | undefined;
+  #written = "";
+
+  constructor(host: RowHost) {
+    this.#host = host;
+    this.#ticks = new RowTicks(host.topic, host.partition, () => this.#drawSoon());
+    const name = `${host.topic}, partition ${host.partition}`;
+    const track = {
+      class: "track",
+      tabindex: 0,
+      role: "slider",
+      "aria-label": `Segments of ${name}`,
+    };
+    this.#track = element("div", track, this.#canvas);
+    this.root = element(
+      "article",
+      { class: "row", "aria-label": name },
+      element("h3", {}, String(host.partition)),
+      this.#track,
+      this.#numbers,
+      this.#groups,
+      this.#hint,
+    );
+    listenToRow(this.#track, {
+      open: (x) => this.#openAt(this.#placeAt(x)),
+      openCursor: () => this.#withShape((shape) => host.open(shape.baseOf(this.#at(shape)), 0)),
+      hover: (x) => this.#hover(x === undefined ? undefined : this.#placeAt(x)),
+      focus: (hasFocus) => this.#focus(hasFocus),
+      moveCursor: (by) => this.#withShape((shape) => this.#moveCursor(shape, by)),
+      zoom: (factor, x) => this.#withShape((shape) => this.#zoomBy(shape, factor, x)),
+      scroll: (part) => this.#withShape((shape) => this.#scroll(shape, part)),
+      reset: () => this.#reset(),
+    });
+  }
+
+  /** Whether the row is on the screen. If not, it draws and requests nothing. */
+  setVisible(isVisible: boolean): void {
+    this.#isVisible = isVisible;
+    if (isVisible) this.changed();
+  }
+
+  /** Updates the width, which may have changed, and the colours. */
+  resized(): void {
+    this.#mustMeasure = true;
+    this.#drawSoon();
+  }
+
+  mark(segment: number | undefined): void {
+    this.#opened = segment;
+    this.#drawSoon();
+  }
+
+  /** Call this when something that it shows has changed. */
+  changed(): void {
+    if (!this.#isVisible) return;
+    this.#withShape((shape) => {
+      void this.complete();
+      this.#write(shape);
+      this.#drawSoon(true);
+    });
+  }
+
+  /** Resolves when all available segments are known. */
+  async complete(): Promise<void> {
+    const shape = this.#host.shape();
+    if (shape === undefined || shape.isComplete) return;
+    this.#asking ??= this.#askSegments(shape).finally(() => {
+      this.#asking = undefined;
+    });
+    await this.#asking;
+  }
+
+  /** Shows a span of the log, or all of it, and highlights these places. */
+  show(span: Span | undefined, highlights: readonly Highlight[]): void {
+    const bytes = this.#host.shape()?.bytes ?? 0;
+    this.#zoom = span === undefined ? undefined : around(span, bytes);
+    this.#highlights = highlights;
+    this.#drawSoon(true);
+  }
+
+  get #target(): Span {
+    return this.#zoom ?? { from: 0, to: roomFor(this.#host.longest()) };
+  }
+
+  #withShape(action: (shape: LogShape) => void): void {
+    const shape = this.#host.shape();
+    if (shape !== undefined) action(shape);
+  }
+
+  #placeAt(x: number): number {
+    return new Scale(this.#glide.shown?.span ?? this.#target, this.#width).place(x);
+  }
+
+  /** Index of the segment that has the keyboard cursor. */
+  #at(shape: LogShape): number {
+    return Math.min(this.#cursor ?? shape.count - 1, shape.count - 1);
+  }
+
+  #openAt(place: number): void {
+    this.#withShape((shape) => {
+      if (place > shape.bytes) return;
+      const segment = shape.segmentAt(place);
+      this.#cursor = segment;
+      this.#host.open(shape.baseOf(segment), Math.floor(place - shape.startOf(segment)));
+    });
+  }
+
+  #hover(place: number | undefined): void {
+    this.#withShape((shape) => {
+      this.#hint.hidden = place === undefined || place < 0 || place > shape.bytes;
+      if (place !== undefined && !this.#hint.hidden) this.#describe(shape, shape.segmentAt(place));
+    });
+  }
+
+  #focus(hasFocus: boolean): void {
+    this.#hint.hidden = !hasFocus;
+    if (hasFocus) this.#withShape((shape) => this.#moveCursor(shape, 0));
+    else this.#cursor = undefined;
+    this.#drawSoon();
+  }
+
+  #moveCursor(shape: LogShape, by: number): void {
+    this.#cursor = Math.max(0, Math.min(this.#at(shape) + by, shape.count - 1));
+    const { from, to } = shape.spanOf(this.#cursor);
+    const view = this.#target;
+    if (this.#zoom !== undefined && (to < view.from || from > view.to)) {
+      const way = (from + to) / 2 - (view.from + view.to) / 2;
+      this.#zoom = moved(view, way / (view.to - view.from), shape.bytes);
+    }
+    this.#describe(shape, this.#cursor);
+    this.#drawSoon();
+  }
+
+  #describe(shape: LogShape, segment: number): void {
+    const text = segmentWords(shape, segment);
+    this.#hint.hidden = false;
+    setText(this.#hint, text);
+    const values = { valuemin: 1, valuemax: shape.count, valuenow: segment + 1, valuetext: text };
+    for (const [name, value] of Object.entries(values)) {
+      this.#track.setAttribute(`aria-${name}`, String(value));
+    }
+  }
+
+  #zoomBy(shape: LogShape, factor: number, x: number | undefined): void {
+    const { from, to } = shape.spanOf(this.#at(shape));
+    const place = x === undefined ? (from + to) / 2 : this.#placeAt(x);
+    const all = roomFor(this.#host.longest());
+    const view = zoomed(this.#target, factor, place, all);
+    this.#zoom = view.to - view.from >= all * 0.999 ? undefined : view;
+    this.#drawSoon(true);
+  }
+
+  #scroll(shape: LogShape, part: number): void {
+    if (this.#zoom === undefined) return;
+    this.#zoom = moved(this.#zoom, part, roomFor(shape.bytes));
+    this.#drawSoon(true);
+  }
+
+  #reset(): boolean {
+    if (this.#zoom === undefined) return false;
+    this.#zoom = undefined;
+    this.#drawSoon(true);
+    return true;
+  }
+
+  async #askSegments(shape: LogShape): Promise<void> {
+    const { topic, partition } = this.#host;
+    try {
+      for (let hasMore = true; hasMore;) {
+        const after = shape.lastSealed;
+        const query: Record<string, number> = after < 0 ? {} : { after };
+        const rows = await ask<SegmentRows>(topic, partition, "segments", query);
+        shape.add(rows, after);
+        hasMore = rows.hasMore;
+      }
+      // Its description still has the old number of segments.
+      if (this.#cursor !== undefined) this.#moveCursor(shape, 0);
+      this.#drawSoon();
+    } catch {
+      // The topic may be gone; otherwise the next change asks again.
+    }
+  }
+
+  /** Draws in the next frame: the final state or, with `isSmooth`, the first step of an animation. */
+  #drawSoon(isSmooth = false): void {
+    if (!this.#isVisible) return;
+    if (isSmooth && mayMove()) this.#glide.begin(performance.now());
+    this.#frame ??= requestAnimationFrame((now) => this.#draw(now));
+  }
+
+  #draw(nowMs: number): void {
+    this.#frame = undefined;
+    // Half the frames are smooth enough for marks that move by a few pixels, at half the cost.
+    if (this.#glide.isMoving && nowMs - this.#drawnMs < FRAME_MS_MIN) {
+      this.#frame = requestAnimationFrame((now) => this.#draw(now));
+      return;
+    }
+    this.#drawnMs = nowMs;
+    const shape = this.#host.shape();
+    const context = this.#canvas.getContext("2d");
+    if (!this.#isVisible || shape === undefined || context === null) return;
+    if (this.#mustMeasure) this.#measure(context);
+    const marks = { watermark: shape.watermarkPlace, end: shape.bytes };
+    const sight = this.#glide.towards({ span: this.#target, ...marks }, nowMs);
+    const scale = new Scale(sight.span, this.#width);
+    if (this.#glide.isMoving) this.#frame = requestAnimationFrame((now) => this.#draw(now));
+    // Also during an animation: under load there always is one.
+    void this.#ticks.ask(shape, scale);
+    const scene = {
+      ...{ shape, scale, watermark: sight.watermark, end: sight.end },
+      ...{ ticks: this.#ticks.shown, groups: this.#host.groups(), highlights: this.#highlights },
+      cursor: this.#cursor,
+      opened: this.#opened === undefined ? undefined : shape.numberOf(this.#opened),
+    };
+    draw(context, scene, theme());
+  }
+
+  #measure(context: CanvasRenderingContext2D): void {
+    const pixels = devicePixelRatio;
+    this.#mustMeasure = false;
+    this.#width = this.#track.clientWidth;
+    this.#canvas.width = Math.round(this.#width * pixels);
+    this.#canvas.height = Math.round(DRAWING_HEIGHT * pixels);
+    context.setTransform(pixels, 0, 0, pixels, 0, 0);
+  }
+
+  #write({ state }: LogShape): void {
+    const words = rowWords(state, this.#host.groups());
+    const { watermark, numbers, groups } = words;
+    const all = JSON.stringify(words);
+    if (all === this.#written) return;
+    this.#written = all;
+    const parts = numbers.map((part) => element("span", {}, part));
+    this.#numbers.replaceChildren(element("strong", {}, watermark), ...parts);
+    this.#groups.replaceChildren(...groups.map((line) => element("li", {}, line)));
+  }
+}

@@ -1,0 +1,423 @@
+// Requests of the live page: the responses, their limits, and what is rejected.
+// Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { LookupExplanation } from "../../../src/inspection/lookup-explanation.js";
+import type {
+  BatchDump,
+  BatchRows,
+  ConnectionsState,
+  IndexTicks,
+  ProduceReport,
+  SegmentRows,
+} from "../../../src/http/page/wire.js";
+import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
+import { BatchEncoder } from "../../../src/record/encoder.js";
+import { RealDisk } from "../../../src/log/disk/real-disk.js";
+import { batchOf } from "../../support/broker.js";
+import { type PageSample, startPage, writeOrders } from "../../support/page-sample.js";
+import { KafkaClient } from "../../support/kafka-client.js";
+import { RawClient } from "../../support/raw-client.js";
+import { SyncGate } from "../../support/sync-gate.js";
+import { until } from "../../support/until.js";
+
+let sample: PageSample;
+
+beforeAll(async () => {
+  sample = await startPage();
+  await sample.broker.context.registry.create("orders", 2, {});
+  await writeOrders(sample.broker, "orders", 0, 3000);
+});
+afterAll(() => sample[Symbol.asyncDispose]());
+
+async function get<Answer>(path: string): Promise<Answer> {
+  const response = await fetch(`${sample.url}api/topics/${path}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+async function refusal(path: string): Promise<string> {
+  const response = await fetch(`${sample.url}api/topics/${path}`);
+  const { code, message } = (await response.json()) as { code: string; message: string };
+  return `${response.status} ${code}: ${message}`;
+}
+
+function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${sample.url}api/produce`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+const partition = (index = 0) => sample.broker.context.registry.partition("orders", index);
+
+describe("the page", () => {
+  test("is one document with its script and style sheet, and allows nothing from elsewhere", async () => {
+    const html = await (await fetch(sample.url)).text();
+    expect(html).toContain("default-src 'self'");
+    const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
+    expect(files.map((path) => path.split(".").at(-1)).sort()).toEqual(["css", "js"]);
+    for (const path of files) {
+      const response = await fetch(new URL(path, sample.url));
+      expect(response.status).toBe(200);
+      expect((await response.text()).length).toBeGreaterThan(1000);
+    }
+  });
+
+  test("is served under no other name, and only for GET and HEAD", async () => {
+    const html = await (await fetch(sample.url)).text();
+    const script = /src="(\/[^"]+)"/.exec(html)?.[1] ?? "";
+    for (const path of ["/", script]) {
+      const url = new URL(path, sample.url);
+      expect((await fetch(url, { headers: { host: "evil.example" } })).status).toBe(403);
+      expect((await fetch(url, { method: "POST", body: "" })).status).toBe(405);
+      expect((await fetch(url, { method: "HEAD" })).status).toBe(200);
+    }
+    expect((await fetch(new URL("/chunk-0.js", sample.url))).status).toBe(404);
+  });
+});
+
+describe("segments", () => {
+  test("match the log", async () => {
+    const { sealed, active } = partition().layout.segments;
+    const rows = await get<SegmentRows>("orders/0/segments");
+    const all = [...sealed, active];
+    expect(sealed.length).toBeGreaterThan(2);
+    expect(rows.bases).toEqual(all.map(({ baseOffset }) => baseOffset));
+    expect(rows.bytes).toEqual(all.map(({ fileBytes }) => fileBytes));
+    expect(rows.hasMore).toBe(false);
+  });
+
+  test("can be requested from one on", async () => {
+    const { bases } = await get<SegmentRows>("orders/0/segments");
+    const later = await get<SegmentRows>(`orders/0/segments?after=${bases[1]}`);
+    expect(later.bases).toEqual(bases.slice(2));
+    expect((await get<SegmentRows>(`orders/0/segments?after=${bases.at(-1)}`)).bases).toEqual([]);
+  });
+});
+
+describe("index entries", () => {
+  test("are complete where there is room, and thinned otherwise", async () => {
+    const segment = partition().layout.segments.sealed[1];
+    const { offsets } = segment!.index();
+    const expected = Array.from({ length: offsets.count }, (_, i) => offsets.position(i));
+    const bases = segment!.baseOffset;
+    const all = await get<IndexTicks>(`orders/0/index?bases=${bases}&spacing=1`);
+    expect(all.segments).toEqual([{ base: bases, entries: expected.length, positions: expected }]);
+    const few = await get<IndexTicks>(`orders/0/index?bases=${bases}&spacing=20000`);
+    const positions = few.segments[0]?.positions ?? [];
+    expect(positions.length).toBeGreaterThan(1);
+    for (const [i, position] of positions.entries()) {
+      expect(expected).toContain(position);
+      if (i > 0) expect(position - (positions[i - 1] ?? 0)).toBeGreaterThanOrEqual(20_000);
+    }
+  });
+
+  test("of deleted segments are omitted", async () => {
+    expect(await get<IndexTicks>("orders/0/index?bases=7&spacing=1")).toEqual({ segments: [] });
+  });
+});
+
+describe("batches", () => {
+  test("are returned page by page, each once", async () => {
+    const segment = partition().layout.segments.sealed[0]!;
+    const found: number[] = [];
+    let bytes = 0;
+    for (let at: number | null = 0; at !== null;) {
+      const rows: BatchRows = await get(`orders/0/batches?segment=0&at=${at}`);
+      expect(rows.batches.length).toBeLessThanOrEqual(50);
+      found.push(...rows.batches.map(({ baseOffset }) => baseOffset ?? -1));
+      for (const batch of rows.batches) bytes += batch.bytes;
+      at = rows.next;
+    }
+    expect(found).toEqual(Array.from({ length: segment.nextOffset / 8 }, (_, i) => i * 8));
+    expect(bytes).toBe(segment.bytes);
+  });
+
+  test("start near a position, and at an offset", async () => {
+    const { offsets } = partition().layout.segments.sealed[0]!.index();
+    const entry = offsets.position(2);
+    const near = await get<BatchRows>(`orders/0/batches?segment=0&near=${entry + 100}`);
+    expect(near.batches[0]?.position).toBe(entry);
+    const at = await get<BatchRows>("orders/0/batches?segment=0&offset=42");
+    expect(at.batches[0]?.baseOffset).toBe(40);
+  });
+
+  test("end with a reason where no batch starts", async () => {
+    const rows = await get<BatchRows>("orders/0/batches?segment=0&at=3");
+    expect(rows.batches).toEqual([]);
+    expect(rows.damage).toBe("no batch starts at position 3");
+  });
+
+  test("are returned field by field in portions, with every record", async () => {
+    const encoder = new BatchEncoder();
+    for (let i = 0; i < 400; i++) encoder.append(1000 + i, `key-${i}`, `value-${i}`);
+    const batch = encoder.finish().slice();
+    const position = partition(1).layout.segments.active.bytes;
+    await partition(1).append(batch);
+    const values: string[] = [];
+    let bytes = 0;
+    let answers = 0;
+    for (let from: number | null = 0; from !== null; answers++) {
+      const dump: BatchDump = await get(
+        `orders/1/batch?segment=0&position=${position}&from=${from}`,
+      );
+      expect(dump.rows.length).toBeLessThanOrEqual(500);
+      for (const row of dump.rows) {
+        if ("heading" in row) continue;
+        bytes += row.bytes;
+        if (row.name === "value") values.push(Buffer.from(row.hex, "hex").toString());
+      }
+      from = dump.next;
+    }
+    expect(answers).toBeGreaterThan(5);
+    expect(values).toEqual(Array.from({ length: 400 }, (_, i) => `value-${i}`));
+    expect(bytes).toBe(batch.length);
+  });
+
+  test("show only the first bytes of a large value", async () => {
+    const position = partition(1).layout.segments.active.bytes;
+    await partition(1).append(batchOf("x".repeat(30_000)));
+    const { rows } = await get<BatchDump>(`orders/1/batch?segment=0&position=${position}`);
+    const value = rows.find((row) => "name" in row && row.name === "value");
+    expect(value).toMatchObject({ bytes: 30_000, hex: "78".repeat(256) });
+  });
+});
+
+describe("a lookup", () => {
+  test("by offset uses the broker's own search", async () => {
+    const found = await get<LookupExplanation>("orders/0/lookup?offset=1234");
+    expect(found).toMatchObject({ outcome: "found", record: { offset: 1234, index: 2 } });
+    expect(found.segmentComparisons?.length).toBeGreaterThan(1);
+    expect(found.batch?.baseOffset).toBe(1232);
+    expect(found.segments).toEqual([]);
+  });
+
+  test("by time finds the first record at or after it", async () => {
+    const timestamp = Date.UTC(2026, 6, 1, 12) + 1234 * 1000;
+    const found = await get<LookupExplanation>(`orders/0/lookup?timestamp=${timestamp}`);
+    expect(found).toMatchObject({ outcome: "found", record: { offset: 1234 } });
+  });
+
+  test("beyond the end is reported", async () => {
+    const end = partition().logEndOffset;
+    const { outcome } = await get<LookupExplanation>(`orders/0/lookup?offset=${end}`);
+    expect(outcome).toBe("waits");
+    const failed = await get<LookupExplanation>(`orders/0/lookup?offset=${end + 1}`);
+    expect(failed.failure?.code).toBe("OFFSET_OUT_OF_RANGE");
+  });
+});
+
+describe.each(["gzip", "snappy", "lz4", "zstd"] as const)(
+  "a %s batch that decompresses to 40 MiB",
+  (codec) => {
+    const LARGE = 40 * 1024 * 1024;
+
+    beforeAll(async () => {
+      const { online } = await sample.broker.context.registry.create(codec, 1, {});
+      const encoder = new BatchEncoder({ codec });
+      encoder.append(1000, "first", "small");
+      encoder.append(1001, "second", new Uint8Array(LARGE));
+      encoder.append(1002, "third", "behind it");
+      await online[0]!.append(encoder.finish().slice());
+    });
+
+    async function answerTo(path: string): Promise<string> {
+      return await (await fetch(`${sample.url}api/topics/${codec}/0/${path}`)).text();
+    }
+
+    test("is searched if the record starts in its first 2 MiB", async () => {
+      const first = JSON.parse(await answerTo("lookup?offset=0")) as LookupExplanation;
+      expect(first.record?.value).toEqual({ bytes: 5, text: "small" });
+      const text = await answerTo("lookup?offset=1");
+      expect(text.length).toBeLessThan(8192);
+      const second = JSON.parse(text) as LookupExplanation;
+      expect(second.record).toMatchObject({ key: { text: "second" }, isCut: true });
+      expect(second.record?.value).toEqual({ bytes: LARGE, text: "\0".repeat(256), isCut: true });
+      const third = JSON.parse(await answerTo("lookup?offset=2")) as LookupExplanation;
+      expect(third).toMatchObject({ outcome: "found", failure: { code: "MESSAGE_TOO_LARGE" } });
+      expect(third.record).toBeUndefined();
+    });
+
+    test("shows its first 2 MiB", async () => {
+      const text = await answerTo("batch?segment=0&position=0");
+      expect(text.length).toBeLessThan(16_384);
+      const { rows } = JSON.parse(text) as BatchDump;
+      const headings = rows.flatMap((row) => ("heading" in row ? [row] : []));
+      expect(headings.map(({ heading }) => heading)).toContain(
+        "the first 2097152 bytes of records, decompressed; positions are relative to them",
+      );
+      expect(headings.some(({ isBroken }) => isBroken)).toBe(false);
+      const values = rows.filter((row) => "name" in row && row.name === "value");
+      expect(values).toMatchObject([{ bytes: 5 }]);
+    });
+
+    test("is looked up by several pages at once, each with an answer", async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => answerTo("lookup?timestamp=1001")),
+      );
+      for (const answer of answers) {
+        expect(JSON.parse(answer)).toMatchObject({ outcome: "found", record: { offset: 1 } });
+      }
+    });
+  },
+);
+
+test("more questions than can wait are rejected", async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 80 }, () => fetch(`${sample.url}api/topics/orders/0/lookup?offset=7`)),
+  );
+  const statuses = answers.map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(64);
+  expect(statuses.filter((status) => status !== 200).every((status) => status === 503)).toBe(true);
+});
+
+describe("a produced record", () => {
+  test("is in the log as reported, including markup", async () => {
+    const value = `<img src=x onerror="alert(1)">\u0000é`;
+    const response = await post({ topic: "orders", partition: 1, key: "<b>", value });
+    expect(response.headers.get("content-type")).toContain("application/json");
+    const report = (await response.json()) as ProduceReport;
+    expect(report.highWatermark).toBe(report.offset + 1);
+    const { segment, position } = report;
+    const path = `orders/1/batch?segment=${segment}&position=${position}`;
+    const dump = await get<BatchDump>(path);
+    expect(dump.batch).toMatchObject({ baseOffset: report.offset, bytes: report.bytes });
+    const hex = dump.rows.flatMap((row) =>
+      "name" in row && row.name === "value" ? [row.hex] : [],
+    );
+    expect(hex.map((each) => Buffer.from(each, "hex").toString())).toEqual([value]);
+    expect(dump.batch.crc).toBe(report.crc);
+  });
+
+  test("gets an index entry when one is due, and reports it", async () => {
+    await sample.broker.context.registry.create("indexed", 1, {});
+    const reports: ProduceReport[] = [];
+    for (let i = 0; i < 4; i++) {
+      const order = { topic: "indexed", partition: 0, key: null, value: "v".repeat(2000) };
+      reports.push((await (await post(order)).json()) as ProduceReport);
+    }
+    const entries = reports.map(({ indexEntry }) => indexEntry);
+    expect(entries).toEqual([null, null, 0, null]);
+    expect(reports[2]?.bytesSinceEntry).toBe(reports[2]?.position ?? 0);
+  });
+
+  test("creates its topic", async () => {
+    const response = await post({ topic: "new", partition: 0, key: null, value: "first" });
+    expect(((await response.json()) as ProduceReport).offset).toBe(0);
+  });
+
+  test.each([
+    [{ topic: "__consumer_offsets", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
+    [{ topic: "<script>", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
+    [{ topic: "orders", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
+    [{ topic: "absent", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
+    [{ topic: "orders", partition: 0.5, key: null, value: "x" }, "INVALID_REQUEST"],
+    [{ topic: "orders", partition: 0, value: "x" }, "INVALID_REQUEST"],
+    ["no JSON", "INVALID_REQUEST"],
+  ])("is refused: %j", async (body, code) => {
+    const response = await post(body);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(((await response.json()) as { code: string }).code).toBe(code);
+    expect(sample.broker.context.registry.find("absent")).toBeUndefined();
+  });
+
+  test("is rejected from a page of another origin, or from a form", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x" };
+    const before = partition().logEndOffset;
+    const foreign = await post(order, { origin: "http://evil.example" });
+    expect(foreign.status).toBe(403);
+    const rebound = await post(order, { host: "evil.example" });
+    expect(rebound.status).toBe(403);
+    const form = await post(order, { "content-type": "text/plain" });
+    expect(form.status).toBe(400);
+    expect(partition().logEndOffset).toBe(before);
+    const own = await post(order, { origin: new URL(sample.url).origin });
+    expect(own.status).toBe(200);
+  });
+
+  test("may state the charset of its JSON", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x" };
+    const type = { "content-type": "application/json; charset=utf-8" };
+    expect((await post(order, type)).status).toBe(200);
+    const other = { "content-type": "application/json-patch+json" };
+    expect((await post(order, other)).status).toBe(400);
+  });
+
+  test("is rejected when it is too long", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
+    expect((await post(order)).status).toBe(413);
+  });
+});
+
+test("connections say which protocol they speak, and what their clients call themselves", async () => {
+  await using page = await startPage();
+  const { port } = page.broker;
+  using native = await page.running.session();
+  await native.ping();
+  using kafka = await KafkaClient.connect(port);
+  const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
+  await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
+  using silent = await RawClient.connect(port);
+  await until(() => page.broker.connections === 3);
+  const response = await fetch(`${page.url}api/connections`);
+  const state = (await response.json()) as ConnectionsState;
+  expect(state.protocols).toEqual({ native: 1, kafka: 1, unknown: 1 });
+  expect(state.hasMore).toBe(false);
+  const [first, second, third] = state.connections;
+  expect(first).toMatchObject({ protocol: "native", clientId: null, software: null });
+  expect(first!.address).toMatch(/^127\.0\.0\.1:\d+$/);
+  const named = { protocol: "kafka", clientId: "test", software: "franz-go 1.22.3" };
+  expect(second).toMatchObject(named);
+  expect(second!.receivedBytes).toBeGreaterThan(20);
+  expect(second!.sentBytes).toBe(kafka.raw.bytesReceived);
+  expect(third).toMatchObject({ protocol: "unknown", receivedBytes: 0, sentBytes: 0 });
+  silent[Symbol.dispose]();
+});
+
+test("the list of connections is limited", async () => {
+  await using page = await startPage();
+  using clients = new DisposableStack();
+  for (let i = 0; i < 101; i++) clients.use(await RawClient.connect(page.broker.port));
+  await until(() => page.broker.connections === 101);
+  const response = await fetch(`${page.url}api/connections`);
+  const state = (await response.json()) as ConnectionsState;
+  expect(state.connections).toHaveLength(100);
+  expect([state.hasMore, state.protocols.unknown]).toEqual([true, 101]);
+});
+
+test("at most 32 records from pages are written at once", async () => {
+  const disk = new RealDisk();
+  const gate = new SyncGate(disk);
+  await using held = await startPage({}, disk);
+  await held.broker.context.registry.create("slow", 1, {});
+  const send = (): Promise<Response> =>
+    fetch(`${held.url}api/produce`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ topic: "slow", partition: 0, key: null, value: "x" }),
+    });
+  gate.close();
+  const sent = Array.from({ length: 33 }, send);
+  // All but one wait for the flush.
+  expect((await Promise.race(sent)).status).toBe(503);
+  gate.open();
+  const statuses = (await Promise.all(sent)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(32);
+  expect((await send()).status).toBe(200);
+});
+
+test.each([
+  ["absent/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'absent' does not exist"],
+  ["orders/x/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'orders' has no partition -1"],
+  ["orders/0/constructor", "400 INVALID_REQUEST: unknown question 'constructor'"],
+  ["orders/0/lookup", "400 INVALID_REQUEST: pass an offset or a timestamp"],
+  ["orders/0/lookup?offset=1e9", "400 INVALID_REQUEST: offset is '1e9'; expected a whole number"],
+  ["orders/0/batch?segment=0", "400 INVALID_REQUEST: position is ''; expected a whole number"],
+  ["orders/0/batch?segment=1&position=0", "400 INVALID_REQUEST: orders-0 has no segment"],
+  ["orders/0/batch?segment=0&position=5", "400 INVALID_REQUEST: no batch starts at position 5"],
+  ["orders/0/batch?segment=0&position=-5", "400 INVALID_REQUEST: position is"],
+  ["%2e%2e%2fetc/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic '../etc' does not exist"],
+])("%s is refused: %s", async (path, expected) => {
+  expect(await refusal(path)).toStartWith(expected);
+});

@@ -1,0 +1,72 @@
+// The layout of the live page in a real browser: the panel of steps covers nothing important.
+// Skipped without Chromium. Leaves to others: interaction (page.browser.test.ts).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Browser, type BrowserPage, CHROMIUM } from "../../support/browser.js";
+import { startPage, writeOrders, writeShop } from "../../support/page-sample.js";
+
+const TIMEOUT_MS = 30_000;
+
+let browser: Browser;
+
+beforeAll(async () => {
+  if (CHROMIUM !== undefined) browser = await Browser.start(CHROMIUM);
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+}, TIMEOUT_MS);
+
+/** Looks something up in the first topic of the page. */
+async function lookUp(page: BrowserPage, partition: number, target: string): Promise<void> {
+  await page.until("document.querySelector('#lookup [name=topic]')?.value");
+  await page.evaluate(`document.querySelector('#lookup [name=partition]').value = ${partition}`);
+  await page.evaluate("document.querySelector('[name=target]').focus()");
+  await page.type(target);
+  await page.press("Enter");
+  await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+}
+
+describe.skipIf(CHROMIUM === undefined)("the live page", () => {
+  test(
+    "shows a lookup's row above the steps, although rows are created while scrolling",
+    async () => {
+      await using many = await startPage();
+      const { registry, offsets } = many.broker.context;
+      await registry.create("wide", 200, {});
+      await writeOrders(many.broker, "wide", 150, 400);
+      const groups = ["the-one-with-a-long-name", "another-with-a-long-name"];
+      const start = Array.from({ length: 200 }, (_, i) => ({ topic: "wide", partition: i }));
+      for (const group of groups) {
+        await offsets.commit(
+          group,
+          start.map((place) => ({ ...place, offset: 0 })),
+        );
+      }
+      const page = await browser.open(many.url, { width: 360, height: 740 });
+      await lookUp(page, 150, "300");
+      const row = `document.querySelector('[data-partition="150"] .row')?.getBoundingClientRect()`;
+      const player = "document.querySelector('#player').getBoundingClientRect()";
+      await page.until(`${row}?.top > 0 && ${row}.bottom <= ${player}.top`);
+      // All controls of the steps are visible without scrolling.
+      await page.press("ArrowRight", "ArrowRight", "ArrowRight");
+      const close = "document.querySelector('[data-key=close]').getBoundingClientRect()";
+      await page.until(`${close}.bottom <= innerHeight`);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "shows a batch beside the steps that led to it, not below them",
+    async () => {
+      await using sample = await startPage();
+      await writeShop(sample.broker);
+      const page = await browser.open(sample.url, { width: 1280, height: 860 });
+      await lookUp(page, 0, "2500");
+      await page.evaluate("document.querySelector('[data-key=open]').click()");
+      await page.until("document.querySelectorAll('.records button').length === 8");
+      const edge = (selector: string, side: string): Promise<number> =>
+        page.evaluate(`document.querySelector('${selector}').getBoundingClientRect().${side}`);
+      expect(await edge("#detail", "bottom")).toBeLessThanOrEqual(await edge("#player", "top"));
+    },
+    TIMEOUT_MS,
+  );
+});

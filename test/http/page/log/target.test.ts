@@ -1,0 +1,18 @@
+// What can be entered for a lookup. Leaves to others: the form (page.browser.test.ts).
+import { expect, test } from "bun:test";
+import { parseTarget } from "../../../../src/http/page/log/target.js";
+
+test.each([
+  ["42", { offset: 42 }],
+  [" 1,234,567 ", { offset: 1_234_567 }],
+  ["2026-07-01", { timestamp: Date.UTC(2026, 6, 1) }],
+  ["2026-07-01 12:30", { timestamp: Date.UTC(2026, 6, 1, 12, 30) }],
+  ["2026-07-01T12:30:05.5Z", { timestamp: Date.UTC(2026, 6, 1, 12, 30, 5, 500) }],
+  ["2026-07-01T12:30+02:00", { timestamp: Date.UTC(2026, 6, 1, 10, 30) }],
+])("%j is understood", (text, target) => {
+  expect(parseTarget(text)).toEqual(target);
+});
+
+test.each(["", "-1", "1e3", "soon", "99999999999999999999", "2026-13-01"])("%j is not", (text) => {
+  expect(() => parseTarget(text)).toThrow("an offset such as 42");
+});
