@@ -453,7 +453,7 @@ export class Admin {
     return (await this.#request(callOf(AlterUser, request))).existed;
   }
 
-  /** Deletes a user, but not its rules. Throws RESOURCE_NOT_FOUND, and INVALID_REQUEST for the last user. */
+  /** Deletes a user, but not its rules. Throws RESOURCE_NOT_FOUND, and INVALID_REQUEST for the last administrator. */
   async deleteUser(name: string): Promise<void> {
     checkString("INVALID_REQUEST", "name of the user", name);
     const request = { user: name, isAdministrator: false, credentials: [] };

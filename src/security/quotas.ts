@@ -4,6 +4,7 @@
 import { clockMs } from "../clock.js";
 import type { Disk } from "../log/disk/disk.js";
 import { OneAtATime } from "../topics/one-at-a-time.js";
+import { storeOrRestore } from "./private-file.js";
 import { entityText, type Quota, type QuotaEntity, type QuotaKey } from "./quota.js";
 import { readQuotasFile, writeQuotasFile } from "./quotas-file.js";
 import { TokenBucket } from "./token-bucket.js";
@@ -87,7 +88,7 @@ export class Quotas {
         if (Object.keys(quota.values).length === 0) changed.delete(text);
         else changed.set(text, quota);
       }
-      await this.#store?.([...changed.values()]);
+      await storeOrRestore(this.#store, [...changed.values()], () => this.list());
       this.#quotas = changed;
       this.areAny = changed.size > 0;
       if (!this.areAny) this.#buckets.clear();

@@ -5,12 +5,14 @@ import type { Disk } from "../log/disk/disk.js";
 import { OneAtATime } from "../topics/one-at-a-time.js";
 import type { Acl } from "./acl.js";
 import { Authorizer } from "./authorizer.js";
+import { concernsAdministrators, requireAdministrator } from "./administrators.js";
 import { type Caller, EVERYONE, type Peer } from "./caller.js";
 import { certificateIdentity } from "./certificate.js";
 import { type CallerContext, ConnectionCaller } from "./connection-caller.js";
 import { FailedLogins } from "./failed-logins.js";
 import { LoginChecks } from "./login-checks.js";
 import { type BeginLogin, passwordMechanisms } from "./sasl.js";
+import { storeOrRestore } from "./private-file.js";
 import { readSecurityFile, type SecurityContent, writeSecurityFile } from "./security-file.js";
 import { type User, Users } from "./users.js";
 
@@ -98,7 +100,8 @@ export class Security {
 
   /**
    * Makes a change that `decide` chooses, knowing all earlier ones. It holds, and is durable, when this resolves. Rejects
-   * with what `decide` throws, DISK_FULL and STORAGE_ERROR; then nothing has changed.
+   * with what `decide` throws, INVALID_REQUEST if nobody could make a change afterwards, DISK_FULL and STORAGE_ERROR; then
+   * nothing has changed.
    */
   change(decide: () => SecurityChange | Promise<SecurityChange>): Promise<void> {
     return this.#changing.run(async () => {
@@ -107,12 +110,35 @@ export class Security {
       const changes = [usersSet, usersDeleted, aclsAdded, aclsRemoved];
       // What is refused must not cost a write.
       if (changes.every(({ length }) => length === 0)) return;
-      const acls = this.authorizer.after(aclsAdded, aclsRemoved);
-      await this.#store?.({ users: this.#usersAfter(usersSet, usersDeleted), acls });
+      const acls = (): Iterable<Acl> => this.authorizer.after(aclsAdded, aclsRemoved);
+      if (usersDeleted.length > 0 || [...aclsAdded, ...aclsRemoved].some(concernsAdministrators)) {
+        await this.#requireAdministrator(usersSet, new Set(usersDeleted), acls());
+      }
+      await storeOrRestore(
+        this.#store,
+        { users: this.#usersAfter(usersSet, usersDeleted), acls: acls() },
+        () => ({ users: this.users.all, acls: this.authorizer.rules }),
+      );
       for (const name of usersDeleted) this.users.delete(name);
       for (const user of usersSet) this.users.set(user);
       this.authorizer.change(aclsAdded, aclsRemoved);
     });
+  }
+
+  async #requireAdministrator(
+    usersSet: readonly User[],
+    usersDeleted: ReadonlySet<string>,
+    rules: Iterable<Acl>,
+  ): Promise<void> {
+    const added = new Set(usersSet.map(({ name }) => name));
+    const hasOtherLogins = this.#isRequired;
+    const isUser = (name: string): boolean => this.users.find(name) !== undefined;
+    const willBeUser = (name: string): boolean =>
+      added.has(name) || (isUser(name) && !usersDeleted.has(name));
+    await requireAdministrator(
+      { rules: this.authorizer.rules, isUser, hasOtherLogins },
+      { rules, isUser: willBeUser, hasOtherLogins },
+    );
   }
 
   *#usersAfter(set: readonly User[], deleted: readonly string[]): Generator<User, void> {

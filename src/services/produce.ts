@@ -17,8 +17,9 @@ export interface PartitionBatch extends NamedPartition {
   readonly batch: Pieces;
 }
 
-/** An `AppendWaiter` that also learns why a topic could not be created. */
+/** An `AppendWaiter` that also learns that a topic is created for the batch, and why it could not be. */
 export interface ProduceWaiter extends AppendWaiter {
+  creates?(partitions: number): void;
   refused(error: unknown): void;
 }
 
@@ -40,7 +41,9 @@ export function produceFor(
   const settings = found?.logSettings.current ?? context.registry.logDefaults;
   checkTimestamps(batch.batch[0], settings, context.registry.now());
   if (found === undefined) checkNewTopic(context, name, batch.partition);
-  const topic = context.registry.ensure(name);
+  const creates =
+    found === undefined ? (count: number): void => waiter.creates?.(count) : undefined;
+  const topic = context.registry.ensure(name, creates);
   if (topic instanceof Promise) {
     topic
       .then(({ partitions }) => {

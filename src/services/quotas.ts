@@ -12,6 +12,7 @@ import {
   type QuotaValues,
 } from "../security/quota.js";
 import type { ServiceContext } from "./context.js";
+import { loginFault } from "./login.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { requireOnCluster } from "./permissions.js";
 
@@ -46,7 +47,7 @@ export async function changeQuotas(
   changes: readonly QuotaChange[],
   { validateOnly }: { readonly validateOnly: boolean },
 ): Promise<Outcome<undefined>[]> {
-  requireOnCluster(context, "ALTER_CONFIGS");
+  requireChange(context);
   const outcomes = changes.map(({ entity, values }): Outcome<undefined> => {
     const set = [...values].filter((each): each is [string, number] => each[1] !== undefined);
     const fault = quotaFault(entity, set);
@@ -75,9 +76,17 @@ export async function changeAllQuotas(
   }
 }
 
+/** Throws unless the caller may change quotas. Asked again when a change is made: an earlier one may take that away. */
+function requireChange(context: ServiceContext): void {
+  const fault = loginFault(context);
+  if (fault !== undefined) throw fault;
+  requireOnCluster(context, "ALTER_CONFIGS");
+}
+
 async function change(context: ServiceContext, changes: readonly QuotaChange[]): Promise<void> {
   const { quotas, audit, caller } = context;
   await quotas.change(() => {
+    requireChange(context);
     const changed = new Map<string, Quota>();
     let size = quotas.size;
     for (const { entity, values } of changes) {

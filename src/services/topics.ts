@@ -169,11 +169,12 @@ export function* describePartitions(context: ServiceContext): Generator<Describe
   for (const { partitions } of visibleTopics(context)) yield* partitions.values().map(describe);
 }
 
-/** Describes a topic. Creates it first if it is missing and `createIfMissing`, as a produce would. */
+/** Describes a topic. Creates it first if it is missing and `createIfMissing`, as a produce would; `creates` is told. */
 export async function describeTopic(
   context: ServiceContext,
   name: string,
   createIfMissing = false,
+  creates?: (partitions: number) => void,
 ): Promise<TopicDescription> {
   requireOnTopic(context, "DESCRIBE", name);
   const { registry } = context;
@@ -182,7 +183,7 @@ export async function describeTopic(
   if (!createIfMissing) throw unknownTopic(name);
   requireCreation(context, name);
   refuseInternalTopic(name, "created");
-  const topic = await registry.ensure(name);
+  const topic = await registry.ensure(name, creates);
   noteCreation(context, name, topic.partitions.length);
   return descriptionOf(topic);
 }
@@ -194,12 +195,13 @@ export function* topicLayouts(context: ServiceContext): Generator<TopicLayout, v
 
 /**
  * The topic of this name. A missing one is created first if `create` is set and the broker creates topics
- * automatically. Rejects with INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or why it could not be created.
+ * automatically; `creates` is told. Rejects with INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or why it could not be created.
  */
 export async function layoutByName(
   context: ServiceContext,
   name: string,
   create: boolean,
+  creates?: (partitions: number) => void,
 ): Promise<TopicLayout> {
   checkTopicName(name);
   requireOnTopic(context, "DESCRIBE", name);
@@ -208,7 +210,7 @@ export async function layoutByName(
   if (found !== undefined) return layoutOf(found);
   if (!create || !autoCreateTopics || isInternalTopic(name)) throw unknownTopic(name);
   requireCreation(context, name);
-  const topic = await registry.ensure(name);
+  const topic = await registry.ensure(name, creates);
   noteCreation(context, name, topic.partitions.length);
   return layoutOf(topic);
 }

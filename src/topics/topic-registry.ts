@@ -174,16 +174,17 @@ export class TopicRegistry {
   }
 
   /**
-   * Returns the topic; creates it if it is missing and the broker creates topics automatically. Callers that wait for a
-   * creation are served in the order of their calls, before any later call.
+   * Returns the topic; creates it if it is missing and the broker creates topics automatically, and tells that first, with
+   * the number of partitions. Callers that wait for a creation are served in the order of their calls, before any later call.
    */
-  ensure(name: string): Topic | Promise<Topic> {
+  ensure(name: string, creates?: (partitions: number) => void): Topic | Promise<Topic> {
     // Check this first: until the creation settles, earlier callers have not been served.
     const creating = this.#creating.get(name);
     if (creating !== undefined) return creating;
     const topic = this.#topics.get(name);
     if (topic !== undefined) return topic;
     if (!this.#context.autoCreateTopics) return Promise.reject(unknownTopic(name));
+    creates?.(this.#context.defaultPartitions);
     return this.create(name, 0, {});
   }
 

@@ -4,7 +4,8 @@ import { Fetch as KafkaFetch } from "../../src/protocol/kafka/fetch.js";
 import { Metadata } from "../../src/protocol/kafka/metadata.js";
 import { Produce as KafkaProduce } from "../../src/protocol/kafka/produce.js";
 import { CreateTopics, DeleteTopics } from "../../src/protocol/kafka/topics.js";
-import { CreateTopic } from "../../src/protocol/native/topics.js";
+import { CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.js";
+import { ZERO_UUID } from "../../src/record/bytes.js";
 import type { QuotaEntity, QuotaValues } from "../../src/security/quota.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import {
@@ -187,6 +188,43 @@ test("topics are created and deleted at a limited rate, in both protocols", asyn
   const frame = CreateTopic.encodeRequest(1, { topic: "third", partitions: 1, settings: [] });
   other.client.send(frame);
   expect(errorOf(await other.client.response(1))).toStartWith("THROTTLING_QUOTA_EXCEEDED");
+});
+
+test("topics created by use count for the rate, once, and their clients wait", async () => {
+  await using running = await startBroker();
+  await setQuota(running, EVERYONE, { controller_mutation_rate: 1e-6 });
+  const wantWait = async (client: KafkaClient): Promise<boolean> => {
+    const topics = [{ topicId: ZERO_UUID, name: "by-metadata" }];
+    const response = await client.call(Metadata, 12, {
+      ...{ topics, allowAutoTopicCreation: true },
+      ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
+    });
+    expect(response.topics[0]?.errorCode).toBe(0);
+    return response.throttleTimeMs > 0;
+  };
+  {
+    using client = await KafkaClient.connect(running.broker.port);
+    expect(await wantWait(client)).toBe(true);
+  }
+  {
+    using client = await KafkaClient.connect(running.broker.port);
+    expect(await wantWait(client)).toBe(false);
+  }
+  for (const name of ["by-produce", "by-description"]) {
+    await setQuota(running, EVERYONE, { controller_mutation_rate: 2e-6 });
+    await setQuota(running, EVERYONE, { controller_mutation_rate: 1e-6 });
+    using session = await running.session();
+    if (name === "by-produce") await session.produce(name, 0, batchOf("a"));
+    else {
+      await session.call(
+        (id) => DescribeTopic.encodeRequest(id, { topic: name, createIfMissing: true }),
+        DescribeTopic.decodeResponse,
+      );
+    }
+    await until(() => running.broker.mutedConnections === 1);
+    session.client.close();
+    await until(() => running.broker.mutedConnections === 0);
+  }
 });
 
 test("connections from one address are limited, in number and in rate, with a reason", async () => {

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { administratorAcls } from "../../src/security/user-changes.js";
 import { type ScramCredential, SALT_BYTES } from "../../src/security/scram.js";
+import { Quotas } from "../../src/security/quotas.js";
 import { Security } from "../../src/security/security.js";
 import { Random } from "../support/random.js";
 import { SimulatedCrash, SimulatedDisk } from "../support/simulated-disk.js";
@@ -54,4 +55,40 @@ test("after a crash there are the users and rules of all acknowledged changes, a
     }
   }
   expect(crashes).toBeGreaterThan(20);
+});
+
+test("a change that is refused because the directory can't be flushed does not come back after a restart", async () => {
+  const disk = new SimulatedDisk(new Random(1));
+  disk.makeDirectory("data");
+  await disk.syncDirectory("");
+  expect(await addUsers(disk)).toBe(3);
+  const stored = (): { readonly users: string[]; readonly acls: number } => {
+    const { users, authorizer } = Security.open(disk, "data");
+    return { users: users.list().map(({ name }) => name), acls: authorizer.size };
+  };
+  const before = stored();
+  const security = Security.open(disk, "data");
+  const deleteBob = (): Promise<void> => security.change(() => ({ usersDeleted: ["bob"] }));
+  disk.failDirectorySyncs(1);
+  await expect(deleteBob()).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+  expect(stored()).toEqual(before);
+  // What was there before can't be stored either: then the next change does it.
+  disk.failDirectorySyncs(2);
+  await expect(deleteBob()).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+  const [rule] = administratorAcls("ann");
+  await security.change(() => ({ aclsRemoved: [rule!] }));
+  expect(stored()).toEqual({ ...before, acls: before.acls - 1 });
+});
+
+test("quotas that are refused because the directory can't be flushed don't come back either", async () => {
+  const disk = new SimulatedDisk(new Random(1));
+  disk.makeDirectory("data");
+  await disk.syncDirectory("");
+  const quotas = Quotas.open(disk, "data");
+  const quota = { entity: { user: "ann" }, values: { producer_byte_rate: 1 } };
+  disk.failDirectorySyncs(1);
+  await expect(quotas.change(() => [quota])).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+  expect(Quotas.open(disk, "data").size).toBe(0);
+  await quotas.change(() => [quota]);
+  expect(Quotas.open(disk, "data").list()).toEqual([quota]);
 });

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import type { Acl } from "../../src/security/acl.js";
 import { EVERYONE, type Caller } from "../../src/security/caller.js";
+import { Quotas } from "../../src/security/quotas.js";
 import { Security } from "../../src/security/security.js";
 import { saltPassword } from "../../src/security/scram.js";
 import type { AclFilter } from "../../src/security/acl-changes.js";
 import { addAcls, changeAcls, deleteAcls, listAcls } from "../../src/services/acls.js";
 import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import type { CredentialChange, UserChangeOptions } from "../../src/security/user-changes.js";
+import { changeQuotas } from "../../src/services/quotas.js";
 import { changeCredentials, describeUsers } from "../../src/services/users.js";
 import { Random } from "../support/random.js";
 import { openServices } from "../support/services.js";
@@ -191,6 +193,55 @@ test("what an administrator asked for is not done once it is none any more", asy
   expect(await listAcls(context, { principal: "User:ann" })).toEqual([rule()]);
 });
 
+test("somebody stays who may change users and rules", async () => {
+  const context = await withAdministrator();
+  const { security } = context;
+  const [, , cluster] = await listAcls(context, {});
+  const locked = { code: "INVALID_REQUEST", message: expect.stringContaining("nobody could") };
+  const lockOut = async (): Promise<void> => {
+    await expect(deleteAcls(context, [{ principal: "User:root" }])).rejects.toMatchObject(locked);
+    await expect(changeAcls(context, [], [cluster!])).rejects.toMatchObject(locked);
+    const denial: Acl = { ...cluster!, operation: "ALTER", permissionType: "DENY" };
+    expect(await addAcls(context, [denial])).toMatchObject([locked]);
+    // A user who logs in from everywhere is not locked out by a rule for one address.
+    expect(await addAcls(context, [{ ...denial, host: "10.0.0.1" }])).toEqual([undefined]);
+  };
+  await lockOut();
+  // Nobody logs in as this one.
+  const other: Acl = { ...cluster!, principal: "User:CN=other", operation: "ALTER" };
+  expect(await addAcls(context, [other])).toEqual([undefined]);
+  await lockOut();
+  const deletion = { user: "root", mechanism: MECHANISM } as const;
+  expect(await add(context, "ann")).toBeUndefined();
+  expect(await changeCredentials(context, [deletion])).toMatchObject([locked]);
+  // Another administrator takes the place, in the same change or before.
+  await changeAcls(context, [{ ...other, principal: "User:ann" }], [cluster!]);
+  await expect(deleteAcls(context, [{ principal: "User:ann" }])).rejects.toMatchObject(locked);
+  expect(await changeCredentials(context, [deletion])).toEqual([undefined]);
+  // With certificates or tokens there is somebody of this name.
+  security.require();
+  expect(await changeCredentials(context, [await passwordOf("bob")])).toEqual([undefined]);
+  expect(await deleteAcls(context, [{ principal: "User:ann" }])).toHaveLength(1);
+  await expect(deleteAcls(context, [{}])).rejects.toMatchObject(locked);
+});
+
+test("a change of quotas is not made once its caller may not make it any more", async () => {
+  let isAdministrator = true;
+  const quotas = new Quotas([], async () => {
+    await Promise.resolve();
+    isAdministrator = false;
+  });
+  const context = await openServices({ quotas });
+  const ann = withCaller(context, { ...EVERYONE, may: () => isAdministrator });
+  const change = { entity: { user: "ann" }, values: new Map([["producer_byte_rate", 1]]) };
+  const wanted = [change, { ...change, entity: { user: "bob" } }];
+  const outcomes = await Promise.all(
+    wanted.map((each) => changeQuotas(ann, [each], { validateOnly: false })),
+  );
+  expect(outcomes).toMatchObject([[undefined], [{ code: "CLUSTER_AUTHORIZATION_FAILED" }]]);
+  expect(quotas.list().map(({ entity }) => entity.user)).toEqual(["ann"]);
+});
+
 test("a rule for an address holds however the address is written", async () => {
   const context = await withAdministrator();
   const forms = ["2001:DB8:0:0:0:0:0:1", "2001:db8::0001", "2001:db8::1"];
@@ -220,7 +271,7 @@ test("a change that the disk has no room for is refused, and changes nothing", a
   expect(await changeCredentials(context, [await passwordOf("ann")])).toMatchObject([full]);
   expect(await addAcls(context, [rule()])).toMatchObject([full]);
   await expect(changeAcls(context, [rule()], [])).rejects.toMatchObject(full);
-  await expect(deleteAcls(context, [{}])).rejects.toMatchObject(full);
+  await expect(deleteAcls(context, [{ resourceType: "TOPIC" }])).rejects.toMatchObject(full);
   const count = (await listAcls(context, {})).length;
   for (const security of [context.security, Security.open(disk, "data")])
     expect([security.users.size, security.authorizer.size]).toEqual([1, count]);

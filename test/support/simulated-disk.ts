@@ -72,6 +72,7 @@ export class SimulatedDisk implements Disk {
   #capacity = Number.POSITIVE_INFINITY;
   #syncFailures = 0;
   #syncFailureCode = "EIO";
+  #directorySyncFailures = 0;
   #truncateFailures = 0;
   #lockedBy: object | undefined;
   /** Whether a flush of a file has failed since the last restart. */
@@ -130,6 +131,11 @@ export class SimulatedDisk implements Disk {
   failSyncs(count: number, code = "EIO"): void {
     this.#syncFailures = count;
     this.#syncFailureCode = code;
+  }
+
+  /** Makes the next `count` flushes of directories fail; what they would have made durable is still pending. */
+  failDirectorySyncs(count: number): void {
+    this.#directorySyncFailures = count;
   }
 
   /** Makes the next `count` truncations of files fail. */
@@ -315,6 +321,10 @@ export class SimulatedDisk implements Disk {
     this.#step();
     const directory = this.#directory(path);
     if (directory === undefined) throw systemError("ENOENT", `fsync ${path}`);
+    if (this.#directorySyncFailures > 0) {
+      this.#directorySyncFailures--;
+      throw systemError("EIO", `fsync ${path}`);
+    }
     const covered = directory.flushed + directory.pending.length;
     const snapshot = new Map(directory.entries);
     const { ignoreDirectorySync: ignore = false } = this.#sabotage;

@@ -126,6 +126,11 @@ export class Call {
     this.throttle?.mutate(partitions, this.version >= throttlesSince);
   }
 
+  /** Counts partitions of a topic that is created because it is used. The client only has to wait. */
+  mutateByUse(partitions: number): void {
+    this.throttle?.mutate(partitions, false);
+  }
+
   /** Call when a fetch starts to wait. */
   waits(): void {
     this.#hasWaited = true;

@@ -68,9 +68,9 @@ type Found = services.TopicLayout | TopicRow;
 function* layoutsOf(
   context: ServiceContext,
   { topics, allowAutoTopicCreation }: Request,
-  { version }: Call,
+  call: Call,
 ): Generator<Found | Promise<Found>, void> {
-  if (topics === null || (version === 0 && topics.length === 0)) {
+  if (topics === null || (call.version === 0 && topics.length === 0)) {
     yield* services.topicLayouts(context);
     return;
   }
@@ -81,7 +81,7 @@ function* layoutsOf(
     if (asked.add(topicId === ZERO_UUID ? `name ${name}` : topicId).size === before) continue;
     if (name === null || topicId !== ZERO_UUID) {
       yield byId(context, topicId);
-    } else yield byName(context, name, allowAutoTopicCreation);
+    } else yield byName(context, name, allowAutoTopicCreation, call);
   }
 }
 
@@ -94,9 +94,14 @@ function byId(context: ServiceContext, id: string): Found {
   }
 }
 
-async function byName(context: ServiceContext, name: string, create: boolean): Promise<Found> {
+async function byName(
+  context: ServiceContext,
+  name: string,
+  create: boolean,
+  call: Call,
+): Promise<Found> {
   try {
-    return await services.layoutByName(context, name, create);
+    return await services.layoutByName(context, name, create, (count) => call.mutateByUse(count));
   } catch (error) {
     if (error instanceof RustLogError) return errorRow(kafkaCode(error), name, ZERO_UUID);
     throw error;

@@ -67,6 +67,11 @@ export class Exchange {
     this.throttle?.mutate(partitions, true);
   }
 
+  /** Counts partitions of a topic that is created because it is used. The client only has to wait, as with Kafka. */
+  mutateByUse(partitions: number): void {
+    this.throttle?.mutate(partitions, false);
+  }
+
   /** Adds memory that the request needs beyond its own bytes until it is answered. */
   charge(bytes: number): void {
     this.#request.charge(bytes);

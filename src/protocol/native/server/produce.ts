@@ -32,6 +32,10 @@ class ExchangeWaiter implements services.ProduceWaiter {
     this.#exchange.freePayload(this.#batch);
   }
 
+  creates(partitions: number): void {
+    this.#exchange.mutateByUse(partitions);
+  }
+
   refused(error: unknown): void {
     this.#exchange.produced();
     this.#exchange.fail(error);

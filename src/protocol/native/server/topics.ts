@@ -73,7 +73,9 @@ export async function describeTopic(
   { topic, createIfMissing }: DescribeTopicRequest,
 ): Promise<void> {
   const { correlationId, apiVersion } = exchange;
-  const described = await services.describeTopic(context, topic, createIfMissing);
+  const described = await services.describeTopic(context, topic, createIfMissing, (count) =>
+    exchange.mutateByUse(count),
+  );
   const response = {
     ...described,
     settings:
