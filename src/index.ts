@@ -49,7 +49,7 @@ export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.js
 export { headersObject, type HeadersObject } from "./client/headers-object.js";
 export type { PasswordOptions, SaslOptions, TokenOptions } from "./client/login.js";
 export type { TlsOptions } from "./client/tls.js";
-export type { OffsetSpec } from "./client/offset-spec.js";
+export type { OffsetSpec } from "./offset-place.js";
 export type { PartitionConsumer } from "./client/partition-consumer.js";
 export {
   type AcknowledgedBatch,

@@ -5,6 +5,7 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import type { FlushPolicy } from "../topics/flush-policy.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerOptions } from "../broker/options.js";
+import { tryParseDuration } from "../duration.js";
 import { PRINCIPAL_CLAIM_DEFAULT } from "../security/oauth.js";
 import { VERSION } from "../broker/version.js";
 import {
@@ -31,7 +32,7 @@ import {
 } from "../limits.js";
 import { type HttpFlags, openHttpPorts } from "./http-ports.js";
 import { newCommand, switchFromEnvironment, usageError } from "./command.js";
-import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.js";
+import { parseDuration, parseDurationOrNone } from "./duration.js";
 import { CliError, EXIT } from "./exit.js";
 import { parseAdvertisedFor, parseListen } from "../net/address.js";
 import { CLIENT_AUTHS } from "../net/tls-files.js";

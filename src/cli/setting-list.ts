@@ -1,6 +1,6 @@
 // Parses topic settings with units: durations and sizes. The broker takes whole numbers.
 // Leaves to others: the settings and their ranges (topics/topic-settings.ts).
-import { tryParseDuration } from "./duration.js";
+import { tryParseDuration } from "../duration.js";
 import { nameValueList } from "./numbers.js";
 import { tryParseSize } from "./size.js";
 import { LONG_MAX } from "../topics/config-value.js";

@@ -25,7 +25,8 @@ const THREADS = ["log/compaction/compaction-worker.ts"];
 
 /** Files of the root that every layer may import. */
 const ROOT_FILES = [
-  ...["binary-search.ts", "clock.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"],
+  ...["binary-search.ts", "clock.ts", "collector.ts", "duration.ts", "errors.ts", "limits.ts"],
+  ...["offset-place.ts", "printable.ts"],
 ];
 
 /** The server sides of the protocols. Clients use only the codecs in the folders above them. */
