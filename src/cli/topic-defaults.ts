@@ -12,7 +12,8 @@ import {
 } from "../topics/topic-configs.js";
 import { usageError } from "./command.js";
 import { formatDuration } from "./duration.js";
-import { inUnits, settingList } from "./setting-list.js";
+import { inUnits } from "../topics/setting-units.js";
+import { settingList } from "./setting-list.js";
 
 type Settings = ReturnType<typeof settingList>;
 type Defaults = Readonly<Record<string, string>>;
