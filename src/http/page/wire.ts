@@ -8,6 +8,8 @@ export interface PartitionState {
   readonly topic: string;
   readonly partition: number;
   readonly firstBase: number;
+  /** Offset of the first record, which may be inside the first segment. */
+  readonly logStart: number;
   readonly highWatermark: number;
   /** Base offset of the segment with the high watermark; the position in it follows. */
   readonly endSegment: number;
@@ -31,6 +33,11 @@ export interface TopicState {
   readonly id: string;
   readonly internal: boolean;
   readonly partitions: number;
+  /** `delete`, `compact`, both with a comma, or nothing. */
+  readonly cleanup: string;
+  /** Negative for no limit. */
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
   /** Partitions that can't be opened, and why; only the first if there are many. */
   readonly offline: readonly { readonly partition: number; readonly reason: string }[];
 }

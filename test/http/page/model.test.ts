@@ -23,10 +23,19 @@ test.each([0, 5000])("rates continue after a restart, with %d bytes received", (
 
 test("a recreated topic has none of its old partitions", () => {
   const model = new Model();
-  const topic = { name: "t", internal: false, partitions: 1, offline: [] };
+  const settings = { cleanup: "delete", retentionMs: -1, retentionBytes: -1 };
+  const topic = { name: "t", internal: false, partitions: 1, offline: [], ...settings };
   const totals = { atMs: 1, receivedBytes: 0, sentBytes: 0, connections: 1 };
   const state = {
-    ...{ topic: "t", partition: 0, firstBase: 0, highWatermark: 5, endSegment: 0, endPosition: 9 },
+    ...{
+      topic: "t",
+      partition: 0,
+      firstBase: 0,
+      logStart: 0,
+      highWatermark: 5,
+      endSegment: 0,
+      endPosition: 9,
+    },
     ...{
       logEnd: 5,
       activeBase: 0,

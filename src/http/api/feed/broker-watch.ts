@@ -216,9 +216,12 @@ function membersIfAny(context: ServiceContext, group: string): readonly GroupMem
   return context.groups.memberCount(group) === 0 ? [] : describeMembers(context, group).members;
 }
 
-function topicState({ name, id, internal, partitions, offline }: Topic): TopicState {
+function topicState({ name, id, internal, partitions, offline, logSettings }: Topic): TopicState {
+  const { deletes, compacts, retentionMs, retentionBytes } = logSettings.current;
+  const policies = [...(compacts ? ["compact"] : []), ...(deletes ? ["delete"] : [])];
   return {
     ...{ name, id, internal, partitions: partitions.length },
+    ...{ cleanup: policies.join(), retentionMs, retentionBytes },
     offline: offline.slice(0, OFFLINE_MAX).map(({ index, offline: reason }) => ({
       ...{ partition: index, reason },
     })),
@@ -229,7 +232,7 @@ function topicState({ name, id, internal, partitions, offline }: Topic): TopicSt
 function stateOf(partition: Partition, before: PartitionState | undefined): PartitionState {
   const { segments, end } = partition.layout;
   const { sealed, active } = segments;
-  const { logEndOffset } = partition;
+  const { logStartOffset, logEndOffset } = partition;
   const firstBase = (sealed[0] ?? active).baseOffset;
   const { revision, firstDirtyOffset } = partition.compaction;
   const compactedTo = partition.settings.compacts ? firstDirtyOffset : null;
@@ -243,6 +246,7 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
     isSameList &&
     before.highWatermark === end.offset &&
     before.activeBytes === active.writtenBytes &&
+    before.logStart === logStartOffset &&
     before.logEnd === logEndOffset &&
     before.compactedTo === compactedTo
   ) {
@@ -252,6 +256,7 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
     topic: partition.topic,
     partition: partition.index,
     firstBase,
+    logStart: logStartOffset,
     highWatermark: end.offset,
     endSegment: end.segment,
     endPosition: end.position,

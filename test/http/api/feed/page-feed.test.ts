@@ -72,12 +72,15 @@ test("a page gets the topics, all partitions, then the changes by a produce and 
   const overview = first.data as Overview;
   expect(overview.topicCount).toBe(1);
   expect(overview.topics).toEqual([
-    { name: "orders", id, internal: false, partitions: 2, offline: [] },
+    {
+      ...{ name: "orders", id, internal: false, partitions: 2, offline: [] },
+      ...{ cleanup: "delete", retentionMs: -1, retentionBytes: -1 },
+    },
   ]);
   const all = await nextTick(page, ({ partitions }) => partitions.length > 0);
   const { active } = registry.partition("orders", 0).layout.segments;
   expect(all.partitions[0]).toEqual({
-    ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 2, logEnd: 2 },
+    ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 2, logEnd: 2 },
     ...{ endSegment: 0, endPosition: active.bytes, activeBase: 0, activeBytes: active.bytes },
     ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
   });
@@ -86,6 +89,11 @@ test("a page gets the topics, all partitions, then the changes by a produce and 
   await registry.partition("orders", 1).append(batchOf("c"));
   const tick = await nextTick(page, ({ partitions }) => partitions.length > 0);
   expect(tick.partitions.map(({ partition, logEnd }) => [partition, logEnd])).toEqual([[1, 1]]);
+  await registry.deleteRecords(registry.partition("orders", 0), 1);
+  const trimmed = await nextTick(page, ({ partitions }) => partitions.length > 0);
+  expect(trimmed.partitions.map(({ firstBase, logStart }) => [firstBase, logStart])).toEqual([
+    [0, 1],
+  ]);
 
   await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 1 }]);
   const { groups } = await nextTick(page, ({ groups }) => groups?.count === 1);
@@ -132,7 +140,7 @@ test("a page gets the state and the members of groups, as they come and go", asy
   page.stop();
 });
 
-test("a page gets the topics again when one is created or deleted", async () => {
+test("a page gets the topics again when one is created, changed or deleted", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.context;
   const page = await listen(sample.url);
@@ -140,11 +148,14 @@ test("a page gets the topics again when one is created or deleted", async () => 
   const nextTopics = async (): Promise<string[]> => {
     for (;;) {
       const { name, data } = await page.next();
-      if (name === "overview") return (data as Overview).topics.map((topic) => topic.name);
+      if (name !== "overview") continue;
+      return (data as Overview).topics.map((topic) => `${topic.name} ${topic.retentionMs}`);
     }
   };
   await registry.create("one", 1, {});
-  expect(await nextTopics()).toEqual(["one"]);
+  expect(await nextTopics()).toEqual(["one -1"]);
+  await registry.alterSettings("one", { "retention.ms": "1000" });
+  expect(await nextTopics()).toEqual(["one 1000"]);
   await registry.delete("one");
   expect(await nextTopics()).toEqual([]);
   page.stop();

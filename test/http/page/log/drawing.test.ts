@@ -17,7 +17,14 @@ function namesOf(offsets: Readonly<Record<string, number>>): string[] {
     set: () => true,
   });
   const shape = new LogShape({
-    ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 1000, logEnd: 1000 },
+    ...{
+      topic: "orders",
+      partition: 0,
+      firstBase: 0,
+      logStart: 0,
+      highWatermark: 1000,
+      logEnd: 1000,
+    },
     ...{ endSegment: 0, endPosition: 1000, activeBase: 0, activeBytes: 1000 },
     ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
   });

@@ -6,7 +6,7 @@ import type { PartitionState } from "../../../../src/http/page/wire.js";
 
 /** Sealed segments 0, 10 and 25 with 100, 150 and 200 bytes, and an active one from 45 on, with 60. */
 const STATE: PartitionState = {
-  ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 50, logEnd: 51 },
+  ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 50, logEnd: 51 },
   ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },
   ...{ sealedCount: 3, sealedBytes: 450, revision: 0, compactedTo: null },
 };

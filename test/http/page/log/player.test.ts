@@ -43,7 +43,14 @@ test("a lookup's steps point to what the search read", async () => {
   const { segments, end } = partition.layout;
   const { sealed, active } = segments;
   const shape = new LogShape({
-    ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 3000, logEnd: 3000 },
+    ...{
+      topic: "orders",
+      partition: 0,
+      firstBase: 0,
+      logStart: 0,
+      highWatermark: 3000,
+      logEnd: 3000,
+    },
     ...{ endSegment: end.segment, endPosition: end.position, activeBase: active.baseOffset },
     ...{
       activeBytes: active.bytes,
