@@ -49,6 +49,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     value: (options) => String(options.idleTimeoutMs),
     documentation: "Time after which an idle connection is closed (--idle-timeout).",
   },
+  "connections.max.reauth.ms": {
+    type: "long",
+    value: (options) => String(Math.max(0, options.connectionsMaxReauthMs)),
+    documentation:
+      "Longest time that a login holds before its client has to log in again (--connections-max-reauth); 0 for no limit.",
+  },
   "connection.failed.authentication.delay.ms": {
     type: "int",
     value: () => String(FAILED_LOGIN_DELAY_MS),

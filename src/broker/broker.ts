@@ -252,6 +252,7 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
+      security.loginMsMax = resolved.connectionsMaxReauthMs;
       if (tls?.asksClients === true) security.require();
       if (oauth !== undefined)
         security.addMechanism(

@@ -140,6 +140,8 @@ export interface BrokerOptions {
   readonly maxConnectionsPerIp?: number;
   /** Maximum number of connections of a user who has logged in; no limit by default. */
   readonly maxConnectionsPerUser?: number;
+  /** Longest time that a login holds before its client has to log in again, in milliseconds; by default for ever, as with 0 or -1. */
+  readonly connectionsMaxReauthMs?: number;
   /** Unanswered and unsent bytes of a connection beyond which it is not read; 32 MiB by default. */
   readonly maxConnectionBytes?: number;
   /** Bytes that requests and responses of all connections may keep in memory; 512 MiB by default. */
@@ -224,6 +226,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
     maxConnectionsPerIp: options.maxConnectionsPerIp ?? CONNECTIONS_PER_IP_MAX_DEFAULT,
     maxConnectionsPerUser: options.maxConnectionsPerUser ?? CONNECTIONS_PER_USER_MAX_DEFAULT,
+    connectionsMaxReauthMs: options.connectionsMaxReauthMs ?? -1,
     maxConnectionBytes: options.maxConnectionBytes ?? CONNECTION_BYTES_MAX_DEFAULT,
     maxInflightBytes: options.maxInflightBytes ?? INFLIGHT_BYTES_MAX_DEFAULT,
     idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
@@ -371,6 +374,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
     1,
     CONNECTIONS_PER_USER_MAX_DEFAULT,
   );
+  checkWhole("--connections-max-reauth", resolved.connectionsMaxReauthMs, -1, SAFE);
   checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
   checkWhole("--max-inflight-bytes", resolved.maxInflightBytes, 1, SAFE);
   checkWhole("--idle-timeout", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);

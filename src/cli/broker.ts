@@ -243,6 +243,11 @@ export function brokerCommand() {
         .argParser(wholeNumber(1, CONNECTIONS_PER_USER_MAX_DEFAULT)),
     )
     .addOption(
+      flag("connections-max-reauth <duration>", "longest time that a login holds")
+        .default(-1, "none")
+        .argParser(parseDurationOrNone),
+    )
+    .addOption(
       flag("max-connection-bytes <size>", "maximum bytes in flight per connection")
         .default(CONNECTION_BYTES_MAX_DEFAULT, "32MiB")
         .argParser(parseSize),
@@ -312,6 +317,7 @@ export function brokerCommand() {
       offsetsRetention: offsetsRetentionMs,
       retentionCheck: retentionCheckMs,
       compactionCheck: compactionCheckMs,
+      connectionsMaxReauth: connectionsMaxReauthMs,
       httpTls,
       ...rest
     } = ofOffsets;
@@ -334,7 +340,7 @@ export function brokerCommand() {
         ...withTopicDefaults(command, withOauth(command, rest)),
         ...{ allowAnonymous, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
         ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs, retentionCheckMs },
-        compactionCheckMs,
+        ...{ compactionCheckMs, connectionsMaxReauthMs },
       },
       http,
     );

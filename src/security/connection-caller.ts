@@ -20,6 +20,8 @@ export interface CallerContext {
   readonly mechanisms: SaslMechanisms;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Longest time that a login holds, in milliseconds; not above 0 for any. */
+  loginMsMax?: number;
 }
 
 export class ConnectionCaller implements Caller, Login {
@@ -108,11 +110,12 @@ export class ConnectionCaller implements Caller, Login {
     this.#exchange = undefined;
     this.#isStepping = true;
     // After a failure it stays set: the connection ends, but only when the failure is answered.
-    const step = await exchange.step(message);
-    if (step.identity === undefined) this.#exchange = exchange;
-    else this.#become(step.identity);
+    const { bytes, identity: proved } = await exchange.step(message);
+    const identity = proved && this.#limited(proved);
+    if (identity === undefined) this.#exchange = exchange;
+    else this.#become(identity);
     this.#isStepping = false;
-    return step;
+    return identity === undefined ? { bytes } : { bytes, identity };
   }
 
   may(operation: Operation, resourceType: ResourceType, resourceName: string): boolean {
@@ -139,6 +142,14 @@ export class ConnectionCaller implements Caller, Login {
   /** The same user on another connection. */
   at(peer: Peer): ConnectionCaller {
     return new ConnectionCaller(peer, this.#context, this.#identity);
+  }
+
+  /** The identity with an end if logins have one. */
+  #limited(identity: Identity): Identity {
+    const { loginMsMax = 0, now } = this.#context;
+    if (loginMsMax <= 0) return identity;
+    const { expiresAtMs = Number.POSITIVE_INFINITY } = identity;
+    return { ...identity, expiresAtMs: Math.min(expiresAtMs, now() + loginMsMax) };
   }
 
   /** Another user on the same connection could use what the first one has begun. */

@@ -46,7 +46,12 @@ export class Security {
     for (const user of users) this.users.set(user);
     this.authorizer = new Authorizer(acls);
     this.#mechanisms = passwordMechanisms(this.users, this.loginChecks);
-    this.#context = { authorizer: this.authorizer, mechanisms: this.#mechanisms, now };
+    this.#context = {
+      authorizer: this.authorizer,
+      mechanisms: this.#mechanisms,
+      now,
+      loginMsMax: -1,
+    };
     const isEnabled = (): boolean => this.isEnabled;
     this.#anyone = {
       ...EVERYONE,
@@ -83,6 +88,11 @@ export class Security {
   addMechanism(name: string, begin: BeginLogin): void {
     this.#mechanisms.set(name, begin);
     this.require();
+  }
+
+  /** Longest time that a login holds before its client has to log in again, in milliseconds; by default for ever, as with 0 or -1. */
+  set loginMsMax(ms: number) {
+    this.#context.loginMsMax = ms;
   }
 
   /** Who calls on a new connection. */

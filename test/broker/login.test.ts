@@ -75,6 +75,27 @@ test("a login survives no change of the password, and ends its connection within
   await logIn(next, "another");
 });
 
+test("with --connections-max-reauth a login ends, unless the client has logged in again", async () => {
+  await using running = await startBroker({ connectionsMaxReauthMs: 500 });
+  await addAnn(running);
+  const logInTo = async (client: KafkaClient): Promise<number> => {
+    await client.call(SaslHandshake, 1, { mechanism: "PLAIN" });
+    const authBytes = Buffer.from("\0ann\0s3cret");
+    return (await client.call(SaslAuthenticate, 2, { authBytes })).sessionLifetimeMs;
+  };
+  using idle = await KafkaClient.connect(running.broker.port);
+  expect(await logInTo(idle)).toBeWithin(1, 501);
+  using renewing = await KafkaClient.connect(running.broker.port);
+  await logInTo(renewing);
+  const closed = idle.raw.closed.then(() => true);
+  while (!(await Promise.race([closed, Bun.sleep(50)]))) await logInTo(renewing);
+  const request = {
+    ...{ topics: null, allowAutoTopicCreation: false },
+    ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
+  };
+  await renewing.call(Metadata, 9, request);
+});
+
 test("with the first user, everyone else is disconnected", async () => {
   await using running = await startBroker();
   using session = await running.session();
