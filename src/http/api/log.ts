@@ -66,11 +66,20 @@ export function segmentRows(partition: Partition, after: number): SegmentRows {
   };
 }
 
-/** Index entries of these segments, at least `spacing` bytes apart. */
+interface TickSpan {
+  /** Base offsets of segments. */
+  readonly bases: readonly number[];
+  /** Bytes between two entries, at least. */
+  readonly spacing: number;
+  /** A position in the first of them, and one in the last. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** Index entries of these segments. */
 export async function indexTicks(
   partition: Partition,
-  bases: readonly number[],
-  spacing: number,
+  { bases, spacing, from = 0, to = Number.POSITIVE_INFINITY }: TickSpan,
 ): Promise<IndexTicks> {
   let left = TICKS_MAX;
   const segments: IndexTicks["segments"][number][] = [];
@@ -81,8 +90,11 @@ export async function indexTicks(
     if (segment === undefined) continue;
     const { offsets } = segment.index();
     const positions: number[] = [];
-    for (let entry = 0; entry < offsets.count && left > 0; left--) {
+    const first = base === bases[0] && from > 0 ? offsets.lookupPosition(from - 1) + 1 : 0;
+    const end = base === bases.at(-1) ? to : Number.POSITIVE_INFINITY;
+    for (let entry = first; entry < offsets.count && left > 0; left--) {
       const position = offsets.position(entry);
+      if (position > end) break;
       positions.push(position);
       entry = Math.max(entry, offsets.lookupPosition(position + spacing - 1)) + 1;
     }

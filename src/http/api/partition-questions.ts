@@ -23,7 +23,12 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
   index: {
     needs: "DESCRIBE",
     ask: (partition, query) =>
-      indexTicks(partition, query.numbers("bases"), query.number("spacing") ?? 1),
+      indexTicks(partition, {
+        bases: query.numbers("bases"),
+        spacing: query.number("spacing") ?? 1,
+        from: query.number("from"),
+        to: query.number("to"),
+      }),
   },
   lookup: {
     needs: "READ",

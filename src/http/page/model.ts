@@ -21,18 +21,55 @@ export interface Rate {
   readonly sent: number;
 }
 
+/** The partitions of one topic, with what is asked of all of them on every frame. */
+class TopicShapes {
+  readonly shapes: LogShape[] = [];
+  bytes = 0;
+  /** Partitions of which compaction is known. */
+  compacted = 0;
+  #longest: number | undefined = 0;
+
+  /** Bytes of the longest partition. */
+  get longest(): number {
+    // Not by spreading: there may be tens of thousands.
+    this.#longest ??= this.shapes.reduce((most, { state }) => Math.max(most, bytesOf(state)), 0);
+    return this.#longest;
+  }
+
+  update(state: PartitionState): void {
+    const shape = this.shapes[state.partition];
+    const before = shape === undefined ? 0 : bytesOf(shape.state);
+    const after = bytesOf(state);
+    this.bytes += after - before;
+    this.compacted +=
+      Number(state.compactedTo !== null) - Number((shape?.state.compactedTo ?? null) !== null);
+    if (after < before && before === this.#longest) this.#longest = undefined;
+    else if (this.#longest !== undefined) this.#longest = Math.max(this.#longest, after);
+    // If the log end went back, this is another topic of the same name.
+    if (shape !== undefined && shape.state.logEnd <= state.logEnd) shape.update(state);
+    else this.shapes[state.partition] = new LogShape(state);
+  }
+}
+
+const NO_GROUPS: readonly GroupOffset[] = [];
+
+/** By name, as people count: topic-9 before topic-10. */
+const byName = new Intl.Collator("en", { numeric: true });
+
 /** The broker's state as received in events. */
 export class Model {
-  readonly #shapes = new Map<string, LogShape>();
+  readonly #shapes = new Map<string, TopicShapes>();
   #groups = new Map<string, GroupOffset[]>();
+  #topics: readonly TopicState[] = [];
   #totals: Totals | undefined;
   #rates: Rate[] = [];
+  #bytes = 0;
+  #compacted = 0;
   overview: Overview | undefined;
 
   /** The topics by name, internal ones last. */
   get topics(): readonly TopicState[] {
-    const topics = [...(this.overview?.topics ?? [])];
-    return topics.sort((a, b) => Number(a.internal) - Number(b.internal));
+    return this.#topics;
   }
 
   get totals(): Totals | undefined {
@@ -46,43 +83,40 @@ export class Model {
 
   /** Whether any topic is compacted. */
   get isCompacting(): boolean {
-    for (const { state } of this.#shapes.values()) if (state.compactedTo !== null) return true;
-    return false;
+    return this.#compacted > 0;
   }
 
   get bytes(): number {
-    let sum = 0;
-    for (const { state } of this.#shapes.values()) sum += state.sealedBytes + state.activeBytes;
-    return sum;
+    return this.#bytes;
   }
 
   /** The shape of a partition; undefined if it does not exist. */
   shape(topic: string, partition: number): LogShape | undefined {
-    return this.#shapes.get(keyOf(topic, partition));
+    return this.#shapes.get(topic)?.shapes[partition];
   }
 
   groups(topic: string, partition: number): readonly GroupOffset[] {
-    return this.#groups.get(keyOf(topic, partition)) ?? [];
+    return this.#groups.get(keyOf(topic, partition)) ?? NO_GROUPS;
+  }
+
+  /** Bytes of a topic. */
+  bytesOf(topic: string): number {
+    return this.#shapes.get(topic)?.bytes ?? 0;
   }
 
   /** Bytes of the longest partition of a topic. */
-  longest(topic: TopicState): number {
-    let longest = 0;
-    for (let i = 0; i < topic.partitions; i++) {
-      const state = this.shape(topic.name, i)?.state;
-      if (state !== undefined) longest = Math.max(longest, state.sealedBytes + state.activeBytes);
-    }
-    return longest;
+  longest(topic: string): number {
+    return this.#shapes.get(topic)?.longest ?? 0;
   }
 
   /** Replaces the topics. Their partitions follow in ticks. */
   reset(overview: Overview): void {
     const ids = new Map(overview.topics.map(({ name, id }) => [name, id]));
-    for (const { name, id, partitions } of this.overview?.topics ?? []) {
-      if (ids.get(name) === id) continue;
-      for (let i = 0; i < partitions; i++) this.#shapes.delete(keyOf(name, i));
-    }
+    for (const { name, id } of this.#topics) if (ids.get(name) !== id) this.#remove(name);
     this.overview = overview;
+    this.#topics = overview.topics.toSorted(
+      (a, b) => Number(a.internal) - Number(b.internal) || byName.compare(a.name, b.name),
+    );
     // A clock that went back means that the broker restarted, and its counters too.
     if ((this.#totals?.atMs ?? 0) > overview.totals.atMs) this.#totals = undefined;
     this.#count(overview.totals);
@@ -99,12 +133,21 @@ export class Model {
   }
 
   #update(state: PartitionState): void {
-    const key = keyOf(state.topic, state.partition);
-    const shape = this.#shapes.get(key);
-    // If the log end went back, this is another topic of the same name.
-    const isSame = shape !== undefined && shape.state.logEnd <= state.logEnd;
-    if (isSame) shape.update(state);
-    else this.#shapes.set(key, new LogShape(state));
+    const known = this.#shapes.get(state.topic);
+    const shapes = known ?? new TopicShapes();
+    if (known === undefined) this.#shapes.set(state.topic, shapes);
+    this.#bytes -= shapes.bytes;
+    this.#compacted -= shapes.compacted;
+    shapes.update(state);
+    this.#bytes += shapes.bytes;
+    this.#compacted += shapes.compacted;
+  }
+
+  #remove(topic: string): void {
+    const shapes = this.#shapes.get(topic);
+    this.#shapes.delete(topic);
+    this.#bytes -= shapes?.bytes ?? 0;
+    this.#compacted -= shapes?.compacted ?? 0;
   }
 
   #count(totals: Totals): void {
@@ -116,13 +159,21 @@ export class Model {
     const seconds = (totals.atMs - before.atMs) / 1000;
     if (seconds < 1 / PARTS_PER_SECOND) return;
     this.#totals = totals;
-    this.#rates.push({
+    this.#add({
       received: (totals.receivedBytes - before.receivedBytes) / seconds,
       sent: (totals.sentBytes - before.sentBytes) / seconds,
     });
+  }
+
+  #add(rate: Rate): void {
+    this.#rates.push(rate);
     const length = HISTORY_SECONDS * PARTS_PER_SECOND;
     if (this.#rates.length > length) this.#rates = this.#rates.slice(-length);
   }
+}
+
+function bytesOf({ sealedBytes, activeBytes }: PartitionState): number {
+  return sealedBytes + activeBytes;
 }
 
 function keyOf(topic: string, partition: number): string {

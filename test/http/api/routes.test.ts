@@ -113,6 +113,15 @@ describe("index entries", () => {
     }
   });
 
+  test("of a part of a segment are all there, however many come before it", async () => {
+    const segment = partition().layout.segments.sealed[1];
+    const { offsets } = segment!.index();
+    const [from, to] = [offsets.position(3), offsets.position(5)];
+    const span = `bases=${segment!.baseOffset}&spacing=1&from=${from}&to=${to}`;
+    const part = await get<IndexTicks>(`orders/0/index?${span}`);
+    expect(part.segments[0]?.positions).toEqual([from, offsets.position(4), to]);
+  });
+
   test("of deleted segments are omitted", async () => {
     expect(await get<IndexTicks>("orders/0/index?bases=7&spacing=1")).toEqual({ segments: [] });
   });

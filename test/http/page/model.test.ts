@@ -1,7 +1,12 @@
 // What the page knows about the broker, across a restart. Leaves to others: the events (../page-feed.test.ts).
 import { expect, test } from "bun:test";
 import { Model } from "../../../src/http/page/model.js";
-import type { Overview } from "../../../src/http/page/wire.js";
+import type { Overview, PartitionState, TopicState } from "../../../src/http/page/wire.js";
+
+const TOPIC: TopicState = {
+  ...{ name: "t", id: "one", internal: false, partitions: 1, offline: [] },
+  ...{ cleanup: "delete", retentionMs: -1, retentionBytes: -1 },
+};
 
 function overviewAt(atMs: number, receivedBytes: number): Overview {
   return {
@@ -21,36 +26,50 @@ test.each([0, 5000])("rates continue after a restart, with %d bytes received", (
   expect(model.rates).toEqual([{ received: 700, sent: 0 }]);
 });
 
+/** Partition `partition` of topic `t`, with so many bytes. */
+function stateOf(partition: number, activeBytes: number, logEnd = 5): PartitionState {
+  return {
+    ...{ topic: "t", partition, firstBase: 0, highWatermark: logEnd, endSegment: 0, activeBytes },
+    ...{ endPosition: activeBytes, logStart: 0, logEnd, activeBase: 0, sealedCount: 0 },
+    ...{ sealedBytes: 0, revision: 0, compactedTo: null },
+  };
+}
+
+test("the bytes of a topic, and those of its longest partition, follow its partitions", () => {
+  const model = new Model();
+  const topic = { ...TOPIC, partitions: 2 };
+  model.reset({ ...overviewAt(1, 0), topics: [topic], topicCount: 1 });
+  const { totals } = overviewAt(1, 0);
+  const sizes = (): number[] => [model.bytes, model.bytesOf("t"), model.longest("t")];
+  model.update({ totals, partitions: [stateOf(0, 30), stateOf(1, 40)] });
+  expect(sizes()).toEqual([70, 70, 40]);
+  model.update({ totals, partitions: [stateOf(1, 50)] });
+  expect(sizes()).toEqual([80, 80, 50]);
+  model.update({ totals, partitions: [stateOf(1, 10)] });
+  expect(sizes()).toEqual([40, 40, 30]);
+  expect(model.isCompacting).toBe(false);
+  model.update({ totals, partitions: [{ ...stateOf(1, 10), compactedTo: 3 }] });
+  expect(model.isCompacting).toBe(true);
+  model.reset(overviewAt(1, 0));
+  expect([model.isCompacting, ...sizes()]).toEqual([false, 0, 0, 0]);
+});
+
+test("topics are in the order in which people count, internal ones last", () => {
+  const model = new Model();
+  const names = ["__consumer_offsets", "t-10", "t-9", "t-9b"];
+  const topics = names.map((name) => ({ ...TOPIC, name, internal: name.startsWith("__") }));
+  model.reset({ ...overviewAt(1, 0), topics, topicCount: 4 });
+  expect(model.topics.map(({ name }) => name)).toEqual(["t-9", "t-9b", "t-10", names[0]!]);
+});
+
 test("a recreated topic has none of its old partitions", () => {
   const model = new Model();
-  const settings = { cleanup: "delete", retentionMs: -1, retentionBytes: -1 };
-  const topic = { name: "t", internal: false, partitions: 1, offline: [], ...settings };
-  const totals = { atMs: 1, receivedBytes: 0, sentBytes: 0, connections: 1 };
-  const state = {
-    ...{
-      topic: "t",
-      partition: 0,
-      firstBase: 0,
-      logStart: 0,
-      highWatermark: 5,
-      endSegment: 0,
-      endPosition: 9,
-    },
-    ...{
-      logEnd: 5,
-      activeBase: 0,
-      activeBytes: 9,
-      sealedCount: 0,
-      sealedBytes: 0,
-      revision: 0,
-      compactedTo: null,
-    },
-  };
+  const { totals } = overviewAt(1, 0);
   const at = { ...overviewAt(1, 0), topicCount: 1 };
-  model.reset({ ...at, topics: [{ ...topic, id: "one" }] });
-  model.update({ totals, partitions: [state] });
-  model.reset({ ...at, topics: [{ ...topic, id: "one" }] });
+  model.reset({ ...at, topics: [{ ...TOPIC, id: "one" }] });
+  model.update({ totals, partitions: [stateOf(0, 9)] });
+  model.reset({ ...at, topics: [{ ...TOPIC, id: "one" }] });
   expect(model.shape("t", 0)?.state.logEnd).toBe(5);
-  model.reset({ ...at, topics: [{ ...topic, id: "two" }] });
+  model.reset({ ...at, topics: [{ ...TOPIC, id: "two" }] });
   expect(model.shape("t", 0)).toBeUndefined();
 });

@@ -11,6 +11,7 @@ const BAR_HEIGHT = 22;
 const COMPACTION_HEIGHT = 3;
 const TICK_TOP = BAR_TOP + BAR_HEIGHT + 3;
 const TICK_HEIGHT = 6;
+const TICK_GAP_MIN = 3;
 
 /** Narrower segments have no edges: neighbours are merged into one bar with a pattern. */
 const SEGMENT_WIDTH_MIN = 3;
@@ -48,6 +49,7 @@ export function draw(context: CanvasRenderingContext2D, scene: Scene, colours: T
   context.fillStyle = colours.track;
   context.fillRect(0, BAR_TOP, scale.width, BAR_HEIGHT);
   drawSegments(context, scene, colours);
+  drawDeleted(context, scene, colours);
   drawCompaction(context, scene, colours);
   drawTicks(context, scene, colours);
   for (const { span, kind } of scene.highlights) {
@@ -75,7 +77,7 @@ function drawSegments(
     const { from, to } = shape.spanOf(i);
     const x0 = scale.x(from);
     const x1 = scale.x(isActive ? Math.min(to, end) : to);
-    if (x1 - x0 < SEGMENT_WIDTH_MIN && !isActive) {
+    if (shape.isGap(i) || (x1 - x0 < SEGMENT_WIDTH_MIN && !isActive)) {
       merged = { from: merged?.from ?? x0, to: x1 };
       continue;
     }
@@ -88,6 +90,20 @@ function drawSegments(
     }
   }
   flush();
+}
+
+/** Fades the records that were deleted, although their segment is still there. */
+function drawDeleted(
+  context: CanvasRenderingContext2D,
+  { shape, scale }: Scene,
+  colours: Theme,
+): void {
+  const [x0, x1] = [Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(shape.logStartPlace))];
+  if (x1 <= x0) return;
+  context.globalAlpha = 0.75;
+  context.fillStyle = colours.track;
+  context.fillRect(x0, BAR_TOP, x1 - x0, BAR_HEIGHT);
+  context.globalAlpha = 1;
 }
 
 /** Lines below the sealed segments of a compacted topic: what is compacted, and what is not yet. */
@@ -135,9 +151,13 @@ function drawTicks(
   for (const { base, positions } of ticks) {
     const start = shape.placeOf(base, 0);
     if (start === undefined) continue;
+    let free = 0;
     for (const position of positions) {
       const x = scale.x(start + position);
-      if (x >= 0 && x <= scale.width) context.fillRect(x, TICK_TOP, 1, TICK_HEIGHT);
+      // Closer together than they were requested, they would be a bar.
+      if (x < free || x > scale.width) continue;
+      context.fillRect(x, TICK_TOP, 1, TICK_HEIGHT);
+      free = x + TICK_GAP_MIN;
     }
   }
 }

@@ -31,6 +31,12 @@ export class Glide {
     this.#beganMs = nowMs;
   }
 
+  /** Moves what is shown by some bytes: the log has lost as many from its start. */
+  shift(bytes: number): void {
+    this.#from = shifted(this.#from, bytes);
+    this.#shown = shifted(this.#shown, bytes);
+  }
+
   /** What to show now, in transition to `target`. */
   towards(target: Sight, nowMs: number): Sight {
     const from = this.#from;
@@ -47,4 +53,14 @@ export class Glide {
     };
     return this.#shown;
   }
+}
+
+function shifted(sight: Sight | undefined, bytes: number): Sight | undefined {
+  if (sight === undefined) return undefined;
+  const { span, watermark, end } = sight;
+  return {
+    span: { from: span.from - bytes, to: span.to - bytes },
+    watermark: watermark - bytes,
+    end: end - bytes,
+  };
 }

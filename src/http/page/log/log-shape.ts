@@ -1,4 +1,6 @@
-// One partition as a line of bytes: where each segment is, and where an offset is. Pure.
+// One partition as a line of bytes: where each segment is, and where an offset is. The list of sealed segments is
+// asked for separately, so the latest of them may still be unknown: they are a gap before the active segment, whose
+// place is known at any time. Pure.
 // Leaves to others: drawing it (drawing.ts), and receiving changes (model.ts).
 import { firstNotBefore } from "../../../binary-search.js";
 import type { PartitionState, SegmentRows } from "../wire.js";
@@ -9,107 +11,122 @@ export interface Span {
   readonly to: number;
 }
 
-/** The segments of a partition, the active one last. */
+/** The segments of a partition: the known sealed ones, perhaps a gap, and the active one. */
 export class LogShape {
   #state: PartitionState;
-  /** Base offsets and starts on the line; the start after the last is the log end. */
+  /**
+   * Base offsets and starts of sealed segments; the start after the last is the end of the last. The last ones may be
+   * newer than the state, in which one of them is still active: `#known` doesn't count these.
+   */
   #bases: number[] = [];
   #starts: number[] = [0];
+  #known = 0;
+  #origin = 0;
 
   constructor(state: PartitionState) {
     this.#state = state;
-    this.#bases = [state.activeBase];
-    this.#starts = [0, state.activeBytes];
   }
 
   get state(): PartitionState {
     return this.#state;
   }
 
+  /** Number of known segments, plus one for a gap. */
   get count(): number {
-    return this.#bases.length;
+    return this.#known + (this.#hasGap ? 2 : 1);
   }
 
   /** Length of the line. */
   get bytes(): number {
-    return this.#starts[this.#bases.length] ?? 0;
+    return this.#activeStart + this.#state.activeBytes;
+  }
+
+  /** Bytes that were deleted from the start of the log while it was watched: places have moved by so much. */
+  get origin(): number {
+    return this.#origin;
   }
 
   /** Whether all segments are known. */
   get isComplete(): boolean {
-    const { sealedCount, activeBase, firstBase } = this.#state;
-    return (
-      this.#bases.length === sealedCount + 1 &&
-      this.#bases.at(-1) === activeBase &&
-      this.#bases[0] === firstBase
-    );
+    return !this.#hasGap;
   }
 
   /** The base offset of the last segment known to be sealed; -1 for none. */
   get lastSealed(): number {
-    return this.#bases.at(-2) ?? -1;
+    return this.#bases.at(-1) ?? -1;
   }
 
   /** Takes a newer state. Unknown segments in it must be requested. */
   update(state: PartitionState): void {
     const isReplaced = this.#state.revision !== state.revision;
     this.#state = state;
-    const dropped = this.#bases.findIndex((base) => base >= state.firstBase);
-    if (dropped > 0) this.#drop(dropped);
-    if (dropped < 0 || isReplaced) {
-      this.#bases = [state.activeBase];
-      this.#starts = [0, state.activeBytes];
+    const { firstBase } = state;
+    const kept = firstNotBefore(this.#bases.length, (i) => (this.#bases[i] ?? 0) < firstBase);
+    if (isReplaced) this.#forget(this.#bases.length);
+    else if (kept > 0) {
+      this.#origin += this.#starts[kept] ?? 0;
+      this.#forget(kept);
     }
-    if (this.#bases.at(-1) === state.activeBase) {
-      this.#starts[this.#bases.length] = this.startOf(this.count - 1) + state.activeBytes;
-    }
+    // Only a list from the start of the log on has known places.
+    if ((this.#bases[0] ?? firstBase) !== firstBase) this.#forget(this.#bases.length);
+    this.#count();
   }
 
   /** Takes requested segments: those after `after`. */
-  add(rows: SegmentRows, after: number): void {
-    const kept = this.#bases.findIndex((base) => base > after);
-    if (kept >= 0) {
-      this.#bases.length = kept;
-      this.#starts.length = kept + 1;
-    }
-    for (const [i, base] of rows.bases.entries()) {
-      this.#starts.push((this.#starts.at(-1) ?? 0) + (rows.bytes[i] ?? 0));
-      this.#bases.push(base);
+  add({ bases, bytes, hasMore }: SegmentRows, after: number): void {
+    const from = firstNotBefore(this.#bases.length, (i) => (this.#bases[i] ?? 0) <= after);
+    this.#bases.length = from;
+    this.#starts.length = from + 1;
+    // The last one of all is active: it grows.
+    const sealed = hasMore ? bases.length : bases.length - 1;
+    for (let i = 0; i < sealed; i++) {
+      this.#bases.push(bases[i] ?? 0);
+      this.#starts.push((this.#starts.at(-1) ?? 0) + (bytes[i] ?? 0));
     }
     this.update(this.#state);
   }
 
   baseOf(i: number): number {
-    return this.#bases[i] ?? this.#state.activeBase;
+    return i < this.#known ? (this.#bases[i] ?? 0) : this.#state.activeBase;
   }
 
   /** The offset after segment `i`. */
   nextOf(i: number): number {
-    return i + 1 < this.count ? this.baseOf(i + 1) : this.#state.logEnd;
+    return this.isActive(i) ? this.#state.logEnd : this.baseOf(i + 1);
   }
 
   /** Where segment `i` starts on the line. */
   startOf(i: number): number {
-    return this.#starts[i] ?? this.bytes;
+    return i <= this.#known && !this.isActive(i) ? (this.#starts[i] ?? 0) : this.#activeStart;
   }
 
   spanOf(i: number): Span {
-    return { from: this.startOf(i), to: this.startOf(i + 1) };
+    return {
+      from: this.startOf(i),
+      to: this.isActive(i) ? this.bytes : this.startOf(i + 1),
+    };
   }
 
   isActive(i: number): boolean {
-    return i === this.count - 1 && this.#bases.at(-1) === this.#state.activeBase;
+    return i >= this.count - 1;
+  }
+
+  /** Whether `i` stands for segments that are not known yet. */
+  isGap(i: number): boolean {
+    return i === this.#known && this.#hasGap;
   }
 
   /** Index of the segment at a place on the line. */
   segmentAt(place: number): number {
-    return lastAtOrBelow(this.#starts, this.count, place);
+    if (place >= this.#activeStart) return this.count - 1;
+    return lastAtOrBelow(this.#starts, this.count - 1, place);
   }
 
   /** Index of the segment with this base offset, or undefined. */
   numberOf(base: number): number | undefined {
-    const i = lastAtOrBelow(this.#bases, this.count, base);
-    return this.#bases[i] === base ? i : undefined;
+    if (base === this.#state.activeBase) return this.count - 1;
+    const i = lastAtOrBelow(this.#bases, this.#known, base);
+    return i < this.#known && this.#bases[i] === base ? i : undefined;
   }
 
   /** The place of a position in a segment; undefined if the segment is unknown. */
@@ -118,9 +135,15 @@ export class LogShape {
     return i === undefined ? undefined : this.startOf(i) + position;
   }
 
+  /** Where the high watermark is. */
   get watermarkPlace(): number {
-    const { endSegment, endPosition } = this.#state;
-    return this.placeOf(endSegment, endPosition) ?? this.bytes;
+    const { endSegment, endPosition, activeBase, activeBytes } = this.#state;
+    if (endSegment === activeBase) return this.#activeStart + Math.min(endPosition, activeBytes);
+    const i = this.numberOf(endSegment);
+    // A segment is flushed before the next one starts. So if it is gone, nothing before the active one is missing.
+    if (i === undefined) return this.#activeStart;
+    const { from, to } = this.spanOf(i);
+    return Math.min(from + endPosition, to);
   }
 
   /**
@@ -128,14 +151,21 @@ export class LogShape {
    * of equal size, which is good enough for a mark. (A lookup uses the index.)
    */
   placeOfOffset(offset: number): number {
-    const { highWatermark, logEnd } = this.#state;
+    const { highWatermark, logEnd, activeBase, endSegment } = this.#state;
     if (offset >= logEnd) return this.bytes;
     if (offset === highWatermark) return this.watermarkPlace;
-    const i = lastAtOrBelow(this.#bases, this.count, offset);
-    const { from, to } = this.spanOf(i);
-    const [base, next] = [this.baseOf(i), this.nextOf(i)];
-    const part = next > base ? Math.max(0, offset - base) / (next - base) : 0;
-    return from + (to - from) * Math.min(1, part);
+    if (offset < activeBase) return this.#placeOfSealed(offset);
+    const { from, to } = this.spanOf(this.count - 1);
+    if (endSegment !== activeBase) return part(offset, [activeBase, logEnd], from, to);
+    return offset < highWatermark
+      ? part(offset, [activeBase, highWatermark], from, this.watermarkPlace)
+      : part(offset, [highWatermark, logEnd], this.watermarkPlace, to);
+  }
+
+  /** Where the records start that were not deleted. */
+  get logStartPlace(): number {
+    const { logStart, firstBase } = this.#state;
+    return logStart <= firstBase ? 0 : this.placeOfOffset(logStart);
   }
 
   /** Where the compacted part ends; undefined if the topic is not compacted. */
@@ -144,12 +174,46 @@ export class LogShape {
     return compactedTo === null ? undefined : this.placeOfOffset(compactedTo);
   }
 
-  #drop(count: number): void {
-    const bytes = this.startOf(count);
+  #placeOfSealed(offset: number): number {
+    const i = lastAtOrBelow(this.#bases, this.#known, offset);
+    const isLast = i >= this.#known - 1 && this.#hasGap;
+    const { from, to } = isLast ? { from: this.startOf(i), to: this.#activeStart } : this.spanOf(i);
+    const base = this.#known === 0 ? this.#state.firstBase : this.baseOf(i);
+    return part(offset, [base, isLast ? this.#state.activeBase : this.nextOf(i)], from, to);
+  }
+
+  get #hasGap(): boolean {
+    return this.#known < this.#state.sealedCount;
+  }
+
+  get #activeStart(): number {
+    const known = this.#starts[this.#known] ?? 0;
+    return this.#hasGap ? Math.max(known, this.#state.sealedBytes) : known;
+  }
+
+  #count(): void {
+    const { activeBase } = this.#state;
+    this.#known = firstNotBefore(this.#bases.length, (i) => (this.#bases[i] ?? 0) < activeBase);
+  }
+
+  /** Forgets the first `count` segments. */
+  #forget(count: number): void {
+    const bytes = this.#starts[count] ?? 0;
     this.#bases.splice(0, count);
     this.#starts.splice(0, count);
-    this.#starts = this.#starts.map((start) => start - bytes);
+    if (bytes > 0) this.#starts = this.#starts.map((start) => start - bytes);
   }
+}
+
+/** Where an offset of the range `[base, next]` is between two places. */
+function part(
+  offset: number,
+  [base, next]: readonly [number, number],
+  from: number,
+  to: number,
+): number {
+  if (next <= base) return from;
+  return from + (to - from) * Math.max(0, Math.min(1, (offset - base) / (next - base)));
 }
 
 /** Index of the last of the first `count` ascending values that is at or below `value`; 0 if there is none. */

@@ -179,11 +179,7 @@ export class TopicsView {
 
   #sum(): void {
     for (const { topic, sum } of this.#sections) {
-      let bytes = 0;
-      for (let i = 0; i < topic.partitions; i++) {
-        const state = this.#model.shape(topic.name, i)?.state;
-        if (state !== undefined) bytes += state.sealedBytes + state.activeBytes;
-      }
+      const bytes = this.#model.bytesOf(topic.name);
       const kind = topic.internal ? "internal, " : "";
       setText(sum, `${kind}${countOf(topic.partitions, "partition")}, ${formatBytes(bytes)}`);
     }
@@ -218,7 +214,7 @@ export class TopicsView {
       partition,
       shape: () => this.#model.shape(topic, partition),
       groups: () => this.#model.groups(topic, partition),
-      longest: () => this.#model.longest(section.topic),
+      longest: () => this.#model.longest(topic),
       open: (segment, position) => this.#open(topic, partition, segment, position),
     });
     this.#rows.set(key, row);

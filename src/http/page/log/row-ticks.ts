@@ -1,7 +1,6 @@
-// The index entries that a row draws as ticks. They are requested when another span is shown, or when the log has
-// grown.
+// The index entries that a row draws as ticks. They are requested when another span is shown, and again and again while
+// the log grows. Pure: the caller passes the time, and is told when to call again.
 // Leaves to others: drawing them (drawing.ts), and the span (row.ts).
-import { ask } from "../api.js";
 import type { Ticks } from "./drawing.js";
 import type { LogShape } from "./log-shape.js";
 import type { Scale } from "./scale.js";
@@ -11,59 +10,69 @@ import type { IndexTicks } from "../wire.js";
 const TICK_PIXELS = 5;
 const SEGMENTS_MAX = 40;
 
-/** Time between two requests, in milliseconds. */
-const PAUSE_MS = 1000;
+/** Time between two requests, in milliseconds: if the log has grown, and if another span is shown. */
+const GROWN_MS = 1000;
+const MOVED_MS = 150;
+
+interface TicksHost {
+  ask(query: Readonly<Record<string, string | number>>): Promise<IndexTicks>;
+  /** The ticks have changed, or `update` is to be called again: in so many milliseconds. */
+  redraw(inMs: number): void;
+}
 
 export class RowTicks {
   /** The ticks known so far. */
   shown: readonly Ticks[] = [];
-  readonly #topic: string;
-  readonly #partition: number;
-  readonly #redraw: () => void;
-  #key = "";
-  #dueMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #host: TicksHost;
+  /** What `shown` was requested for: the span, and how far the log had grown in it. */
+  #view = "";
+  #grown = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #isAsking = false;
 
-  /** Calls `redraw` when the ticks change, and when it is time to ask again. */
-  constructor(topic: string, partition: number, redraw: () => void) {
-    this.#topic = topic;
-    this.#partition = partition;
-    this.#redraw = redraw;
+  constructor(host: TicksHost) {
+    this.#host = host;
   }
 
-  /** Requests the entries in view, unless they are known or it is too early. */
-  async ask(shape: LogShape, scale: Scale): Promise<void> {
+  /** Requests the entries in the span of `scale`, unless they are known or it is too early. */
+  update(shape: LogShape, scale: Scale, nowMs: number): void {
     const [first, last] = [shape.segmentAt(scale.span.from), shape.segmentAt(scale.span.to)];
-    if (last - first >= SEGMENTS_MAX || !shape.isComplete) {
+    if (last - first >= SEGMENTS_MAX) {
       this.shown = [];
-      this.#key = "";
+      this.#view = "";
       return;
     }
-    const segments = Array.from({ length: last - first + 1 }, (_, i) => shape.baseOf(first + i));
-    const bases = segments.join();
+    const bases: number[] = [];
+    for (let i = first; i <= last; i++) if (!shape.isGap(i)) bases.push(shape.baseOf(i));
     const spacing = Math.max(1, Math.round(scale.bytesPerPixel * TICK_PIXELS));
+    const from = Math.max(0, Math.floor(scale.span.from - shape.startOf(first)));
+    const to = Math.max(0, Math.ceil(scale.span.to - shape.startOf(last)));
+    const query = { bases: bases.join(), spacing, from: shape.isGap(first) ? 0 : from, to };
     const grown = shape.isActive(last) ? Math.floor(shape.bytes / spacing) : 0;
-    const key = `${bases} ${spacing} ${grown}`;
-    if (key === this.#key || this.#mustWait()) return;
-    this.#key = key;
-    this.#dueMs = performance.now() + PAUSE_MS;
-    try {
-      const query = { bases, spacing };
-      this.shown = (await ask<IndexTicks>(this.#topic, this.#partition, "index", query)).segments;
-      this.#redraw();
-    } catch {
-      this.#key = "";
+    const view = `${query.bases} ${spacing} ${query.from} ${to}`;
+    if (this.#isAsking || (view === this.#view && grown === this.#grown)) return;
+    const dueMs = this.#askedMs + (view === this.#view ? GROWN_MS : MOVED_MS);
+    if (nowMs < dueMs) {
+      this.#host.redraw(dueMs - nowMs);
+      return;
     }
+    this.#askedMs = nowMs;
+    this.#view = view;
+    this.#grown = grown;
+    void this.#ask(query);
   }
 
-  /** Whether it is too early to ask. If so, schedules a redraw for later. */
-  #mustWait(): boolean {
-    const waitMs = this.#dueMs - performance.now();
-    if (waitMs <= 0) return false;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#redraw();
-    }, waitMs);
-    return true;
+  async #ask(query: Readonly<Record<string, string | number>>): Promise<void> {
+    this.#isAsking = true;
+    try {
+      this.shown = (await this.#host.ask(query)).segments;
+      this.#host.redraw(0);
+    } catch {
+      // Many rows ask at once: it may be too busy. If the topic is gone, so is the row.
+      this.#view = "";
+      this.#host.redraw(GROWN_MS);
+    } finally {
+      this.#isAsking = false;
+    }
   }
 }

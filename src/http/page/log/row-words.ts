@@ -10,30 +10,53 @@ interface RowWords {
   readonly groups: readonly string[];
 }
 
+/** Groups listed for a partition: the list of groups has all of them. */
+const GROUPS_LISTED_MAX = 6;
+
 export function rowWords(state: PartitionState, groups: readonly GroupOffset[]): RowWords {
   const segments = countOf(state.sealedCount + 1, "segment");
   const size = formatBytes(state.sealedBytes + state.activeBytes);
+  const end = `end ${formatCount(state.logEnd)}`;
+  const listed = groups.slice(0, GROUPS_LISTED_MAX).map(({ group, offset, lag, reader }) => {
+    const place = offset < 0 ? "has committed nothing" : `at ${formatCount(offset)}`;
+    const by = reader === null ? "" : `, read by ${reader}`;
+    return `${group} ${place}, lag ${formatCount(lag)}${by}`;
+  });
+  const left = groups.length - listed.length;
   return {
     watermark: `high watermark ${formatCount(state.highWatermark)}`,
-    numbers: [`end ${formatCount(state.logEnd)}`, `${segments}, ${size}`],
-    groups: groups.map(({ group, offset, lag, reader }) => {
-      const place = offset < 0 ? "has committed nothing" : `at ${formatCount(offset)}`;
-      const by = reader === null ? "" : `, read by ${reader}`;
-      return `${group} ${place}, lag ${formatCount(lag)}${by}`;
-    }),
+    numbers: [
+      state.logStart > 0 ? `start ${formatCount(state.logStart)}, ${end}` : end,
+      `${segments}, ${size}`,
+    ],
+    groups: left > 0 ? [...listed, `and ${countOf(left, "more group")}`] : listed,
   };
 }
 
 export function segmentWords(shape: LogShape, i: number): string {
   const { from, to } = shape.spanOf(i);
+  const size = formatBytes(to - from);
+  const { sealedCount } = shape.state;
+  if (shape.isGap(i)) return `${countOf(sealedCount - i, "segment")}, not listed yet, ${size}`;
   const [base, next] = [shape.baseOf(i), shape.nextOf(i)];
+  const isActive = shape.isActive(i);
+  const number = isActive ? sealedCount : i;
   return [
-    `segment ${formatCount(i + 1)} of ${formatCount(shape.count)}`,
-    shape.isActive(i) ? "active" : "sealed",
+    `segment ${formatCount(number + 1)} of ${formatCount(sealedCount + 1)}`,
+    isActive ? "active" : "sealed",
     ...compactionWords(shape, i),
     next > base ? `offsets ${formatCount(base)} – ${formatCount(next - 1)}` : "empty",
-    formatBytes(to - from),
+    ...startWords(shape, i),
+    size,
   ].join(", ");
+}
+
+/** Of a segment with records that were deleted: where the others start. */
+function startWords(shape: LogShape, i: number): string[] {
+  const { logStart } = shape.state;
+  const [base, next] = [shape.baseOf(i), shape.nextOf(i)];
+  if (logStart <= base) return [];
+  return [logStart >= next ? "all deleted" : `deleted below ${formatCount(logStart)}`];
 }
 
 /** Of a sealed segment of a compacted topic: whether it is compacted. */

@@ -10,7 +10,10 @@ import { RowTicks } from "./row-ticks.js";
 import { rowWords, segmentWords } from "./row-words.js";
 import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
 import { mayMove, theme } from "../parts/theme.js";
-import type { GroupOffset, SegmentRows } from "../wire.js";
+import type { GroupOffset, IndexTicks, SegmentRows } from "../wire.js";
+
+/** Time until the segments are requested again after a failure, in milliseconds. */
+const RETRY_MS = 1000;
 
 /** Minimum time between two frames of an animated row, in milliseconds. */
 const FRAME_MS_MIN = 30;
@@ -39,8 +42,12 @@ export class Row {
   #isVisible = false;
   #frame: number | undefined;
   #drawnMs = 0;
+  #redrawTimer: ReturnType<typeof setTimeout> | undefined;
   #asking: Promise<void> | undefined;
   readonly #ticks: RowTicks;
+  /** What was drawn last, and how many bytes it had lost from its start. */
+  #shape: LogShape | undefined;
+  #origin = 0;
   #highlights: readonly Highlight[] = [];
   #cursor: number | undefined;
   /** Base offset of the segment that is open in the panel. */
@@ -51,7 +58,10 @@ export class Row {
 
   constructor(host: RowHost) {
     this.#host = host;
-    this.#ticks = new RowTicks(host.topic, host.partition, () => this.#drawSoon());
+    this.#ticks = new RowTicks({
+      ask: (query) => ask<IndexTicks>(host.topic, host.partition, "index", query),
+      redraw: (inMs) => this.#drawIn(inMs),
+    });
     const name = `${host.topic}, partition ${host.partition}`;
     const track = {
       class: "track",
@@ -71,7 +81,7 @@ export class Row {
     );
     listenToRow(this.#track, {
       open: (x) => this.#openAt(this.#placeAt(x)),
-      openCursor: () => this.#withShape((shape) => host.open(shape.baseOf(this.#at(shape)), 0)),
+      openCursor: () => this.#withShape((shape) => this.#open(shape, this.#at(shape), 0)),
       hover: (x) => this.#hover(x === undefined ? undefined : this.#placeAt(x)),
       focus: (hasFocus) => this.#focus(hasFocus),
       moveCursor: (by) => this.#withShape((shape) => this.#moveCursor(shape, by)),
@@ -149,8 +159,12 @@ export class Row {
       if (place > shape.bytes) return;
       const segment = shape.segmentAt(place);
       this.#cursor = segment;
-      this.#host.open(shape.baseOf(segment), Math.floor(place - shape.startOf(segment)));
+      this.#open(shape, segment, Math.floor(place - shape.startOf(segment)));
     });
+  }
+
+  #open(shape: LogShape, segment: number, position: number): void {
+    if (!shape.isGap(segment)) this.#host.open(shape.baseOf(segment), position);
   }
 
   #hover(place: number | undefined): void {
@@ -225,7 +239,8 @@ export class Row {
       if (this.#cursor !== undefined) this.#moveCursor(shape, 0);
       this.#drawSoon();
     } catch {
-      // The topic may be gone; otherwise the next change asks again.
+      // The topic may be gone; otherwise, many rows ask at once, and it may have been too busy.
+      setTimeout(() => this.changed(), RETRY_MS);
     }
   }
 
@@ -234,6 +249,16 @@ export class Row {
     if (!this.#isVisible) return;
     if (isSmooth && mayMove()) this.#glide.begin(performance.now());
     this.#frame ??= requestAnimationFrame((now) => this.#draw(now));
+  }
+
+  #drawIn(ms: number): void {
+    if (ms <= 0) this.#drawSoon();
+    else {
+      this.#redrawTimer ??= setTimeout(() => {
+        this.#redrawTimer = undefined;
+        this.#drawSoon();
+      }, ms);
+    }
   }
 
   #draw(nowMs: number): void {
@@ -248,12 +273,13 @@ export class Row {
     const context = this.#canvas.getContext("2d");
     if (!this.#isVisible || shape === undefined || context === null) return;
     if (this.#mustMeasure) this.#measure(context);
+    this.#follow(shape);
     const marks = { watermark: shape.watermarkPlace, end: shape.bytes };
     const sight = this.#glide.towards({ span: this.#target, ...marks }, nowMs);
     const scale = new Scale(sight.span, this.#width);
     if (this.#glide.isMoving) this.#frame = requestAnimationFrame((now) => this.#draw(now));
-    // Also during an animation: under load there always is one.
-    void this.#ticks.ask(shape, scale);
+    // Also during an animation: under load there always is one. The span that it leads to is the one that stays.
+    this.#ticks.update(shape, new Scale(this.#target, this.#width), nowMs);
     const scene = {
       ...{ shape, scale, watermark: sight.watermark, end: sight.end },
       ...{ ticks: this.#ticks.shown, groups: this.#host.groups(), highlights: this.#highlights },
@@ -261,6 +287,18 @@ export class Row {
       opened: this.#opened === undefined ? undefined : shape.numberOf(this.#opened),
     };
     draw(context, scene, theme());
+  }
+
+  /** Keeps the same bytes in view, and marks in place, when segments were deleted from the start of the log. */
+  #follow(shape: LogShape): void {
+    const bytes = shape === this.#shape ? shape.origin - this.#origin : 0;
+    this.#shape = shape;
+    this.#origin = shape.origin;
+    if (bytes === 0) return;
+    this.#glide.shift(bytes);
+    if (this.#zoom === undefined) return;
+    const { from, to } = this.#zoom;
+    this.#zoom = moved({ from: from - bytes, to: to - bytes }, 0, roomFor(shape.bytes));
   }
 
   #measure(context: CanvasRenderingContext2D): void {

@@ -19,14 +19,19 @@ function shapeOf(): LogShape {
 }
 
 describe("a log", () => {
-  test("knows its active segment from the start, and the others once they arrive", () => {
+  test("knows the place of its active segment from the start, and the others once they arrive", () => {
     const shape = new LogShape(STATE);
     expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
       false,
-      1,
-      60,
+      2,
+      510,
       -1,
     ]);
+    expect([shape.isGap(0), shape.spanOf(0)]).toEqual([true, { from: 0, to: 450 }]);
+    expect([shape.isActive(1), shape.spanOf(1)]).toEqual([true, { from: 450, to: 510 }]);
+    expect(shape.watermarkPlace).toBe(500);
+    expect(segmentWords(shape, 0)).toBe("3 segments, not listed yet, 450 B");
+    expect(segmentWords(shape, 1)).toBe("segment 4 of 4, active, offsets 45 – 50, 60 B");
     shape.add(ROWS, -1);
     expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
       true,
@@ -53,6 +58,34 @@ describe("a log", () => {
     expect([0, 5, 10, 45, 50, 51, 99].map((offset) => shape.placeOfOffset(offset))).toEqual([
       0, 50, 100, 450, 500, 510, 510,
     ]);
+    // Between the high watermark and the end, whatever the sizes before it are.
+    shape.update({ ...STATE, highWatermark: 46, endPosition: 50, logEnd: 56 });
+    expect([46, 51].map((offset) => shape.placeOfOffset(offset))).toEqual([500, 505]);
+  });
+
+  test("knows the high watermark at the end of a sealed segment, even of an unknown one", () => {
+    const rolled = {
+      ...{ ...STATE, sealedCount: 4, sealedBytes: 510, activeBase: 51, activeBytes: 30 },
+      ...{ logEnd: 60, highWatermark: 51, endSegment: 45, endPosition: 60 },
+    };
+    const shape = shapeOf();
+    shape.update(rolled);
+    expect([shape.isComplete, shape.watermarkPlace, shape.bytes]).toEqual([false, 510, 540]);
+    shape.add({ bases: [45, 51], bytes: [60, 30], hasMore: false }, 25);
+    expect([shape.isComplete, shape.watermarkPlace]).toEqual([true, 510]);
+    // Compaction has made the segment smaller.
+    shape.update({ ...rolled, revision: 1, sealedBytes: 200 });
+    shape.add({ bases: [0, 45, 51], bytes: [180, 20, 30], hasMore: false }, -1);
+    expect(shape.watermarkPlace).toBe(200);
+  });
+
+  test("knows where its records start in a segment that still has deleted ones", () => {
+    const shape = shapeOf();
+    expect(shape.logStartPlace).toBe(0);
+    shape.update({ ...STATE, logStart: 5 });
+    expect(shape.logStartPlace).toBe(50);
+    shape.update({ ...STATE, logStart: 50 });
+    expect(shape.logStartPlace).toBe(500);
   });
 
   test("knows how far it is compacted, and forgets segments that compaction has replaced", () => {
@@ -68,7 +101,7 @@ describe("a log", () => {
       ["active", "offsets 45 – 50"],
     ]);
     shape.update({ ...STATE, compactedTo: 45, revision: 1, sealedBytes: 90 });
-    expect([shape.isComplete, shape.count, shape.lastSealed]).toEqual([false, 1, -1]);
+    expect([shape.isComplete, shape.lastSealed, shape.watermarkPlace]).toEqual([false, -1, 140]);
     shape.add({ ...ROWS, bytes: [20, 30, 40, 60] }, -1);
     expect([shape.isComplete, shape.compactedPlace]).toEqual([true, 90]);
   });
@@ -89,9 +122,25 @@ describe("a log", () => {
       logEnd: 62,
       sealedBytes: 570,
     });
-    expect([shape.isComplete, shape.lastSealed]).toEqual([false, 25]);
+    expect([shape.isComplete, shape.lastSealed, shape.bytes]).toEqual([false, 25, 580]);
     shape.add({ bases: [45, 60], bytes: [120, 10], hasMore: false }, 25);
     expect([shape.isComplete, shape.count, shape.bytes]).toEqual([true, 5, 580]);
+  });
+
+  test("takes a list of segments that is newer than its state", () => {
+    const shape = new LogShape(STATE);
+    shape.add(
+      { bases: [...ROWS.bases, 60, 70], bytes: [100, 150, 200, 90, 80, 1], hasMore: false },
+      -1,
+    );
+    expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
+      true,
+      4,
+      510,
+      60,
+    ]);
+    shape.update({ ...STATE, sealedCount: 4, sealedBytes: 540, activeBase: 60, activeBytes: 75 });
+    expect([shape.isComplete, shape.count, shape.bytes]).toEqual([true, 5, 615]);
   });
 
   test("drops segments deleted by retention, even all at once", () => {
@@ -103,6 +152,7 @@ describe("a log", () => {
       260,
       25,
     ]);
+    expect(shape.origin).toBe(250);
     shape.update({
       ...STATE,
       firstBase: 99,

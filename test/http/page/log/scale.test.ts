@@ -53,6 +53,16 @@ test("a sight glides to the next one in limited time", () => {
   expect(glide.isMoving).toBe(false);
 });
 
+test("a sight stays with its bytes when others are deleted before them", () => {
+  const glide = new Glide();
+  const first = { span: { from: 0, to: 100 }, watermark: 40, end: 60 };
+  glide.towards(first, 0);
+  glide.begin(0);
+  glide.shift(30);
+  const moved = { span: { from: -30, to: 70 }, watermark: 10, end: 30 };
+  expect(glide.towards({ span: { from: 0, to: 100 }, watermark: 10, end: 30 }, 0)).toEqual(moved);
+});
+
 test("numbers are formatted for people", () => {
   expect([0, 1023, 1024, 1536, 15_000_000, 3e15].map(formatBytes)).toEqual([
     "0 B",
