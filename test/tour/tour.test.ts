@@ -1,7 +1,8 @@
-// docs/TOUR.md is correct: each of its commands, run in order, prints what the document shows.
+// docs/TOUR.md is correct: each of its commands, run in order, prints what the document shows; and it is as short as it
+// says.
 // Leaves to others: running them (tour.ts); new output for the document (refresh.ts).
 import { expect, test } from "bun:test";
-import { readTour, runTour, stepsOf } from "./tour.js";
+import { minutesOf, readTour, runTour, stepsOf, withMinutes } from "./tour.js";
 
 /** Text that may differ between two runs, and its replacement. Everything else is compared byte by byte. */
 const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: string])[] = [
@@ -39,3 +40,9 @@ test("every command of docs/TOUR.md prints what the document shows", async () =>
     expect(head + comparable(outputs[i] ?? "(not run)")).toBe(head + comparable(output));
   }
 }, 60_000);
+
+test("docs/TOUR.md takes at most 40 minutes, and its contents say how long each chapter takes", () => {
+  const document = readTour();
+  expect(minutesOf(document)).toBeLessThanOrEqual(40);
+  expect(withMinutes(document)).toBe(document);
+});

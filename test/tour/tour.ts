@@ -1,4 +1,5 @@
-// docs/TOUR.md as a program: its commands in order, the output that it shows of each, and a run of them in one shell.
+// docs/TOUR.md as a program: its commands in order, the output that it shows of each, a run of them in one shell, and the
+// time that a reader needs.
 // Leaves to others: comparing the two (tour.test.ts), and writing new output into the document (refresh.ts).
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,6 +44,39 @@ export function withOutputs(document: string, outputs: readonly string[]): strin
     const shown = output === "" ? "" : `\n\`\`\`text\n${output}\`\`\`\n`;
     return `\`\`\`sh\n${commands}\`\`\`\n${shown}`;
   });
+}
+
+/** A line of the contents: a link to a chapter, and how long that takes. */
+const CONTENTS = /^(\d+\. \[(.+)\]\(#.+?\))(?: \(\d+ min\))?$/gm;
+
+/** The document with the time of each chapter in its contents. */
+export function withMinutes(document: string): string {
+  const minutes = new Map(
+    document.split(/^## (?:\d+\. )?/m).map((chapter) => [firstLine(chapter), minutesOf(chapter)]),
+  );
+  return document.replace(CONTENTS, (_, link: string, title: string) => {
+    return `${link} (${Math.round(minutes.get(title) ?? 0)} min)`;
+  });
+}
+
+/** How long a part of the document takes: 200 words a minute, and 20 seconds for each command and its output. */
+export function minutesOf(part: string): number {
+  const text = part
+    .replace(STEP, "")
+    .replace(CONTENTS, "")
+    .replace(/\]\(.+?\)/g, "]");
+  const words = text.split(/\s+/).filter((word) => /[a-z\d]/i.test(word));
+  const commands = stepsOf(part).reduce((sum, step) => sum + countCommands(step.commands), 0);
+  return words.length / 200 + commands / 3;
+}
+
+/** A block that defines functions is pasted as a whole. In others each line is a command, but for the inside of a loop. */
+function countCommands(block: string): number {
+  return /\(\) \{$/m.test(block) ? 1 : (block.match(/^(?! |done).+/gm) ?? []).length;
+}
+
+function firstLine(text: string): string {
+  return text.slice(0, text.indexOf("\n"));
 }
 
 /** The document as it is on disk. */
