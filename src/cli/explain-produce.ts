@@ -4,7 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.js";
 import type { PartitionDescription } from "../client/admin-types.js";
 import type { Client } from "../client/client.js";
-import { murmur2 } from "../client/murmur2.js";
+import { murmur2 } from "../record/murmur2.js";
 import type { RecordMetadata } from "../client/producer.js";
 import { RustLogError } from "../errors.js";
 import { type BatchDescription, describeBatch } from "../inspection/batch-description.js";

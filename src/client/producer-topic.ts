@@ -5,9 +5,10 @@
 import { RustLogError } from "../errors.js";
 import { PARTITIONS_MAX } from "../limits.js";
 import type { ProducerHeader } from "../record/encoder.js";
+import { partitionForKey } from "../record/key-partition.js";
 import type { Delivery, SealedBatch } from "./accumulator.js";
 import type { ProducerPartition } from "./dispatcher.js";
-import { StickyPartitioner, partitionForKey } from "./partitioner.js";
+import { StickyPartitioner } from "./partitioner.js";
 
 /** A record that waits until the partitions of its topic are known. */
 export interface WaitingRecord {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.js";
 import { type Client, connect } from "../../src/client/client.js";
-import { partitionForKey } from "../../src/client/partitioner.js";
+import { partitionForKey } from "../../src/record/key-partition.js";
 import { tempDir } from "../support/tmp.js";
 import { run } from "./rustlog.js";
 

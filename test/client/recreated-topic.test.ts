@@ -1,7 +1,7 @@
 // A producer whose topic is recreated with another number of partitions continues, loses no unsent record, and
 // keeps the order of each key. Against the real broker.
 import { describe, expect, test } from "bun:test";
-import { partitionForKey } from "../../src/client/partitioner.js";
+import { partitionForKey } from "../../src/record/key-partition.js";
 import type { Client } from "../../src/index.js";
 import { RustLogError } from "../../src/index.js";
 import { numbers, setUp } from "../support/client-setup.js";

@@ -1,7 +1,7 @@
 // docs/PROTOCOL.md against the code: the rules for producers, each with a batch that breaks it and none before it.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
-import { murmur2 } from "../../src/client/murmur2.js";
+import { murmur2 } from "../../src/record/murmur2.js";
 import { FIELD, type ProducerSequence } from "../../src/record/batch.js";
 import { checkProducedBatch } from "../../src/record/produced-batch.js";
 import { PRODUCERS_MAX } from "../../src/limits.js";

@@ -1,7 +1,7 @@
 // Murmur2 against the values in Kafka's own tests (org.apache.kafka.common.utils.UtilsTest).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { murmur2 } from "../../src/client/murmur2.js";
+import { murmur2 } from "../../src/record/murmur2.js";
 
 const KNOWN: readonly (readonly [string, number])[] = [
   ["21", -973932308],
