@@ -91,6 +91,25 @@ interface BrokerParts {
   readonly tls: TlsFiles | undefined;
 }
 
+/** A client connection as monitoring and the page see it. */
+export interface ClientConnection extends Pick<
+  Connection,
+  | "protocol"
+  | "client"
+  | "user"
+  | "isTls"
+  | "receivedBytes"
+  | "sentBytes"
+  | "isGone"
+  | "log"
+  | "terminate"
+> {
+  readonly inflight: Pick<
+    Connection["inflight"],
+    "bytes" | "unanswered" | "waits" | "isMuted" | "mutedMs"
+  >;
+}
+
 /** A running broker. */
 export class Broker implements AsyncDisposable {
   /** The context of the use cases, for `http/`. A program that embeds a broker uses a client. */
@@ -341,8 +360,8 @@ export class Broker implements AsyncDisposable {
     return this.#listener.connections.size;
   }
 
-  /** The open client connections: their protocols, who is at the other end, and their traffic. */
-  get clients(): Iterable<Pick<Connection, "protocol" | "client" | "receivedBytes" | "sentBytes">> {
+  /** The open client connections, the oldest first. */
+  get clients(): Iterable<ClientConnection> {
     return this.#listener.connections;
   }
 

@@ -10,10 +10,17 @@ interface ClientSocket {
   readonly remotePort: number | undefined;
 }
 
+/** Clients so far, each with a connection of its own. */
+let count = 0;
+
 /** A client names itself as far as its protocol permits. Long text is cut. */
 export class Client {
   /** Its address; never an IPv4 address in its IPv6 form. Empty if the client was gone before it was known. */
   readonly address: string;
+  /** Number of its connection, which no other one of this process has, before or after. */
+  readonly serial = ++count;
+  /** When it connected, in milliseconds since 1970. */
+  readonly sinceMs = Date.now();
   /** The certificate with which it has proved who it is, in DER. */
   certificate: Uint8Array | undefined;
   /** Its connection is closed. */

@@ -122,8 +122,6 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #blocked = false;
   #flushQueued = false;
   #activeAtMs = clockMs();
-  /** Until when no request begins, or when that ended; 0 if it never was so. */
-  #mutedUntilMs = 0;
   /** When FIN was sent after the last answer. */
   #shutdownAtMs: number | undefined;
 
@@ -242,16 +240,13 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   mute(ms: number): void {
-    const untilMs = clockMs() + ms;
-    if (this.#closed || untilMs <= this.#mutedUntilMs) return;
-    this.#mutedUntilMs = untilMs;
-    this.inflight.isMuted = true;
-    this.#host.mutes.add(this, untilMs);
+    const nowMs = clockMs();
+    if (this.#closed || !this.inflight.mute(nowMs, nowMs + ms)) return;
+    this.#host.mutes.add(this, nowMs + ms);
   }
 
   unmute(): void {
-    this.#mutedUntilMs = clockMs();
-    this.inflight.isMuted = false;
+    this.inflight.unmute(clockMs());
     this.resumeReading();
   }
 
@@ -302,7 +297,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       if (nowMs - this.#shutdownAtMs >= LEAVE_MS_MAX) this.terminate();
       return;
     }
-    const activeAtMs = Math.max(this.#activeAtMs, this.#mutedUntilMs);
+    const activeAtMs = Math.max(this.#activeAtMs, this.inflight.mutedUntilMs);
     if (this.inflight.unanswered === 0 && nowMs - activeAtMs >= silenceMsMax) {
       if (this.#outbox.bytes > 0) this.terminate();
       else this.#socket.end();

@@ -207,8 +207,10 @@ export class InflightAccount {
   #requests = 0;
   #requestBytes = 0;
   #keptBytes = 0;
-  /** The client has used more than its quota, so that no request may be read for now. */
-  isMuted = false;
+  #isMuted = false;
+  #mutedUntilMs = 0;
+  /** Time for which it was muted, with what is left of it. */
+  #mutedMs = 0;
 
   constructor(
     budget: InflightBudget,
@@ -232,6 +234,11 @@ export class InflightAccount {
     return this.#requests + this.#outbox.entries;
   }
 
+  /** Number of requests that wait for data. */
+  get waits(): number {
+    return this.#waits.size;
+  }
+
   /** Bytes of requests without an answer, plus unsent bytes of answers. */
   get bytes(): number {
     return this.#requestBytes + this.#outbox.bytes;
@@ -240,6 +247,36 @@ export class InflightAccount {
   /** Kept bytes, as of the last call of `keep`. */
   get keptBytes(): number {
     return this.#keptBytes;
+  }
+
+  /** Whether the client has used more than its quota, so that no request may be read for now. */
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+
+  /** Until when it is muted, or when that ended; 0 if it never was. */
+  get mutedUntilMs(): number {
+    return this.#mutedUntilMs;
+  }
+
+  /** For how long it was muted so far. */
+  mutedMs(nowMs: number): number {
+    return this.#mutedMs - Math.max(0, this.#mutedUntilMs - nowMs);
+  }
+
+  /** Returns false if it is muted for as long already. */
+  mute(nowMs: number, untilMs: number): boolean {
+    if (untilMs <= this.#mutedUntilMs) return false;
+    this.#mutedMs = this.mutedMs(nowMs) + untilMs - nowMs;
+    this.#mutedUntilMs = untilMs;
+    this.#isMuted = true;
+    return true;
+  }
+
+  unmute(nowMs: number): void {
+    this.#mutedMs = this.mutedMs(nowMs);
+    this.#mutedUntilMs = nowMs;
+    this.#isMuted = false;
   }
 
   /** Adds a complete request. This may stop the reading of all sockets. */
@@ -292,7 +329,7 @@ export class InflightAccount {
   get isOverLimit(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
-      this.isMuted ||
+      this.#isMuted ||
       this.#budget.isFull ||
       this.#outbox.memoryBytes > UNSENT_BYTES_MAX ||
       this.bytes > connectionBytesMax ||
@@ -304,7 +341,7 @@ export class InflightAccount {
   get isBelowHalf(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
-      !this.isMuted &&
+      !this.#isMuted &&
       !this.#budget.isFull &&
       this.#outbox.memoryBytes <= UNSENT_BYTES_MAX / 2 &&
       this.bytes <= connectionBytesMax / 2 &&

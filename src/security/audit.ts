@@ -34,7 +34,8 @@ export type AuditAction =
   | "user-deleted"
   | "rule-added"
   | "rule-deleted"
-  | "quota-altered";
+  | "quota-altered"
+  | "connection-closed";
 
 /** Details of a change, by name. */
 export type AuditDetails = Readonly<Record<string, string | number>>;

@@ -95,6 +95,7 @@ export class PageAccess {
       mayRead: caller.mayOnAny("READ", "TOPIC"),
       mayProduce: !this.isReadOnly && caller.mayOnAny("WRITE", "TOPIC"),
       seesCluster: mayOnCluster(context, "DESCRIBE"),
+      mayCloseConnections: !this.isReadOnly && mayOnCluster(context, "ALTER"),
     };
   }
 

@@ -1,50 +1,238 @@
-// The client connections as shown on the page: which protocol each speaks, who is at the other end, and its traffic.
-// Leaves to others: counting them for monitoring (metrics-text.ts).
-import type { Broker } from "../../broker/broker.js";
+// The client connections as shown on the page: who is at the other end of each, what it uses and since when; the first in an
+// order, such as those with the most traffic, or sums of those with something in common. And closing one.
+// Leaves to others: the rates (connection-rates.ts), closing (services/close-connection.ts), and counting the connections for
+// monitoring (metrics-text.ts).
+import type { Broker, ClientConnection } from "../../broker/broker.js";
 import { Portions } from "../../log/event-loop.js";
 import { printable } from "../../printable.js";
+import { closeConnection } from "../../services/close-connection.js";
 import type { ServiceContext } from "../../services/context.js";
 import { requireOnCluster } from "../../services/permissions.js";
-import type { ConnectionState, ConnectionsState } from "../page/wire.js";
+import type {
+  ClientGroup,
+  ClientSum,
+  CloseOrder,
+  ConnectionsState,
+  ConnectionState,
+} from "../page/wire.js";
 import type { PageRoutes } from "./access.js";
-import { answered } from "./answer.js";
+import { answered, invalid, jsonOf } from "./answer.js";
+import { type ConnectionRate, ConnectionRates, type Look } from "./connection-rates.js";
+import { FirstFew } from "./first-few.js";
+import { Query } from "./query.js";
+import { Queue } from "./queue.js";
 
-/** Limit on connections shown. */
-const SHOWN_CONNECTIONS_MAX = 100;
+/** Limit on connections, and on sums, that are shown. */
+const SHOWN_MAX = 100;
 
-/** Connections counted per turn of the event loop. */
-const PORTION = 1_000;
+/** Connections per turn of the event loop: comparing texts takes a microsecond or two. */
+const PORTION = 500;
 
-/** Rejects with CLUSTER_AUTHORIZATION_FAILED: a connection tells who uses the broker, and from where. */
-async function connectionsState(
-  broker: Broker,
-  context: ServiceContext,
-): Promise<ConnectionsState> {
-  requireOnCluster(context, "DESCRIBE");
-  const protocols: Record<string, number> = {};
-  const connections: ConnectionState[] = [];
-  const portions = new Portions(PORTION);
-  let count = 0;
-  for (const { protocol = "unknown", client, receivedBytes, sentBytes } of broker.clients) {
-    count++;
-    protocols[protocol] = (protocols[protocol] ?? 0) + 1;
-    if (connections.length < SHOWN_CONNECTIONS_MAX) {
-      const { endpoint: address, id, software } = client;
-      const clientId = id === undefined ? null : printable(id);
-      const named = software === undefined ? null : printable(software);
-      connections.push({
-        ...{ address, protocol, clientId, software: named, receivedBytes, sentBytes },
-      });
-    }
-    await portions.next();
-  }
-  return { protocols, connections, hasMore: count > connections.length };
+/** A connection and its rates. */
+interface Client extends ConnectionRate {
+  readonly connection: ClientConnection;
 }
 
+type Sortable = number | string;
+
+/** What connections can be sorted by. */
+const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
+  rate: ({ receivedRate, sentRate }) => receivedRate + sentRate,
+  in: ({ receivedRate }) => receivedRate,
+  out: ({ sentRate }) => sentRate,
+  bytes: ({ connection }) => connection.inflight.bytes,
+  requests: ({ connection }) => connection.inflight.unanswered,
+  throttled: ({ mutedShare }) => mutedShare,
+  since: ({ connection }) => connection.client.sinceMs,
+  address: ({ connection }) => connection.client.endpoint,
+  client: ({ connection }) => connection.client.id ?? "",
+  software: ({ connection }) => connection.client.software ?? "",
+  user: ({ connection }) => connection.user ?? "",
+  protocol: ({ connection }) => connection.protocol ?? "",
+};
+
+/** What sums can be sorted by. */
+const SUM_ORDERS: Readonly<Record<string, (sum: ClientSum) => Sortable>> = {
+  rate: ({ receivedRate, sentRate }) => receivedRate + sentRate,
+  in: ({ receivedRate }) => receivedRate,
+  out: ({ sentRate }) => sentRate,
+  bytes: ({ inflightBytes }) => inflightBytes,
+  requests: ({ inflightRequests }) => inflightRequests,
+  throttled: ({ throttled }) => throttled,
+  connections: ({ connections }) => connections,
+  name: ({ name }) => name ?? "",
+};
+
+/** What connections can be summed by. */
+const GROUPS: Readonly<Record<ClientGroup, (client: Client) => string | undefined>> = {
+  client: ({ connection }) => connection.client.id,
+  user: ({ connection }) => connection.user,
+  host: ({ connection }) => connection.client.address,
+  software: ({ connection }) => connection.client.software,
+};
+
+/** What a page asks for. */
+interface Selection {
+  /** Connections with this text in one of their texts, in small letters. */
+  readonly filter: string;
+  /** A name of ORDERS or SUM_ORDERS, after a `-` for descending. */
+  readonly sort: string;
+  readonly by: ClientGroup | undefined;
+}
+
+function selectionOf(query: Query): Selection {
+  const by = query.text("by");
+  if (by !== undefined && !isGroup(by)) throw invalid(`connections can't be summed by '${by}'`);
+  const sort = query.text("sort") ?? "-rate";
+  const orders = by === undefined ? ORDERS : SUM_ORDERS;
+  if (!Object.hasOwn(orders, sort.replace(/^-/, ""))) throw invalid(`there is no order '${sort}'`);
+  return { filter: (query.text("filter") ?? "").toLowerCase(), sort, by };
+}
+
+function isGroup(name: string): name is ClientGroup {
+  return Object.hasOwn(GROUPS, name);
+}
+
+/** The order of two things by what `rankOf` says of them. Equal ones keep the order in which they came. */
+function ordered<Thing>(
+  orders: Readonly<Record<string, (thing: Thing) => Sortable>>,
+  sort: string,
+): (a: Thing, b: Thing) => number {
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const rankOf = orders[sort.replace(/^-/, "")]!;
+  return (a, b) => {
+    const [left, right] = [rankOf(a), rankOf(b)];
+    return left === right ? 0 : left < right ? -sign : sign;
+  };
+}
+
+async function connectionsState(
+  connections: Iterable<ClientConnection>,
+  look: Look,
+  { filter, sort, by }: Selection,
+  signal: AbortSignal,
+): Promise<ConnectionsState> {
+  const protocols: Record<string, number> = {};
+  const first = new FirstFew<Client>(SHOWN_MAX, by === undefined ? ordered(ORDERS, sort) : () => 0);
+  const sums = new Map<string | undefined, Sum>();
+  const portions = new Portions(PORTION);
+  let [matching, receivedRate, sentRate] = [0, 0, 0];
+  for (const connection of connections) {
+    await portions.next();
+    if (signal.aborted) throw invalid("the request was cancelled");
+    if (connection.isGone) continue;
+    const client: Client = { connection, ...look.rateOf(connection) };
+    const { protocol = "unknown" } = connection;
+    protocols[protocol] = (protocols[protocol] ?? 0) + 1;
+    receivedRate += client.receivedRate;
+    sentRate += client.sentRate;
+    if (!matches(connection, filter)) continue;
+    matching++;
+    if (by === undefined) first.add(client);
+    else addTo(sums, GROUPS[by](client), client);
+  }
+  const totals = { protocols, spanMs: look.spanMs, receivedRate, sentRate, matching };
+  if (by === undefined) {
+    const shown = first.take().map(stateOf);
+    return { ...totals, connections: shown, sums: null, hasMore: matching > shown.length };
+  }
+  const firstSums = new FirstFew<ClientSum>(SHOWN_MAX, ordered(SUM_ORDERS, sort));
+  for (const sum of sums.values()) {
+    firstSums.add(sum);
+    await portions.next();
+  }
+  const shown = firstSums.take();
+  return { ...totals, connections: [], sums: shown, hasMore: sums.size > shown.length };
+}
+
+function matches(
+  { client, user = "", protocol = "unknown", isTls }: ClientConnection,
+  filter: string,
+): boolean {
+  if (filter === "") return true;
+  const texts = [
+    client.endpoint,
+    client.id,
+    client.software,
+    user,
+    protocol,
+    isTls ? "TLS" : "plain",
+  ];
+  return texts.join("\n").toLowerCase().includes(filter);
+}
+
+/** A sum that is being added to. */
+type Sum = { -readonly [Field in keyof ClientSum]: ClientSum[Field] };
+
+function addTo(
+  sums: Map<string | undefined, Sum>,
+  name: string | undefined,
+  { connection, receivedRate, sentRate }: Client,
+): void {
+  let sum = sums.get(name);
+  if (sum === undefined) {
+    sum = {
+      name: name === undefined ? null : printable(name),
+      ...{ connections: 0, throttled: 0, receivedRate: 0, sentRate: 0 },
+      ...{ inflightBytes: 0, inflightRequests: 0, waitingFetches: 0 },
+    };
+    sums.set(name, sum);
+  }
+  const { inflight } = connection;
+  sum.connections++;
+  sum.throttled += Number(inflight.isMuted);
+  sum.receivedRate += receivedRate;
+  sum.sentRate += sentRate;
+  sum.inflightBytes += inflight.bytes;
+  sum.inflightRequests += inflight.unanswered;
+  sum.waitingFetches += inflight.waits;
+}
+
+function stateOf({ connection, ...rate }: Client): ConnectionState {
+  const { client, user, protocol = "unknown", isTls, inflight } = connection;
+  const { receivedBytes, sentBytes } = connection;
+  const { receivedRate, sentRate, mutedShare: throttledShare } = rate;
+  const { serial, sinceMs, endpoint: address } = client;
+  const safe = (text: string | undefined) => (text === undefined ? null : printable(text));
+  return {
+    ...{ serial, address, protocol, isTls, sinceMs, receivedBytes, sentBytes },
+    ...{ clientId: safe(client.id), software: safe(client.software), user: safe(user) },
+    ...{ receivedRate, sentRate, isThrottled: inflight.isMuted, throttledShare },
+    ...{ inflightBytes: inflight.bytes, inflightRequests: inflight.unanswered },
+    waitingFetches: inflight.waits,
+  };
+}
+
+function closeOrderOf({ serial, address }: Readonly<Record<string, unknown>>): CloseOrder {
+  if (typeof serial === "number" && typeof address === "string") return { serial, address };
+  throw invalid("the body must be {serial, address}");
+}
+
+/** Rejects with CLUSTER_AUTHORIZATION_FAILED: a connection tells who uses the broker, and from where. */
 export function connectionRoutes(broker: Broker): PageRoutes {
+  const rates = new ConnectionRates(() => broker.clients);
+  const queue = new Queue();
+  const list = async (
+    context: ServiceContext,
+    { url, signal }: Request,
+  ): Promise<ConnectionsState> => {
+    requireOnCluster(context, "DESCRIBE");
+    const selection = selectionOf(new Query(url));
+    return queue.answer(signal, async () =>
+      connectionsState(broker.clients, await rates.look(), selection, signal),
+    );
+  };
   return {
     "/api/connections": {
-      GET: (_, { context }) => answered(() => connectionsState(broker, context)),
+      GET: (request, { context }) => answered(() => list(context, request)),
+    },
+    "/api/connections/close": {
+      POST: (request, { context }) =>
+        answered(async () => {
+          const order = closeOrderOf(await jsonOf(request));
+          await closeConnection(context, broker.clients, order);
+          return {};
+        }),
     },
   };
 }

@@ -38,6 +38,8 @@ interface Row {
   /** Status of the answer for those who may use the route. */
   readonly ok: number;
   readonly allowed: readonly Name[];
+  /** The body of a POST; ORDER if it is not here. */
+  readonly body?: string;
   /** Status for nobody; 401 if it is not here. */
   readonly nobody?: number;
 }
@@ -65,6 +67,13 @@ const ROWS: readonly Row[] = [
     path: "/api/connections",
     ok: 200,
     allowed: ["monitor", "admin"],
+  },
+  {
+    route: "POST /api/connections/close",
+    path: "/api/connections/close",
+    body: JSON.stringify({ serial: 0, address: "10.0.0.7:1" }),
+    // Who may close connections learns that there is no such connection.
+    ...{ ok: 400, allowed: ["admin"] },
   },
   { route: "GET /api/groups", path: "/api/groups", ok: 200, allowed: LOGGED_IN },
   { route: "POST /api/produce", path: "/api/produce", ok: 200, allowed: ["writer", "admin"] },
@@ -102,13 +111,13 @@ beforeAll(async () => {
 afterAll(() => sample[Symbol.asyncDispose]());
 
 async function ask(
-  { route, path }: Row,
+  { route, path, body: own = ORDER }: Row,
   send: PageUser["fetch"],
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   const method = route.split(" ")[0]!;
   const type = { "content-type": "application/json" };
-  const body = method === "POST" ? ORDER : null;
+  const body = method === "POST" ? own : null;
   const init = { method, body, headers: { ...type, ...headers } };
   const response = await send(path.replace("SCRIPT", script), init);
   // An event stream has no end.
@@ -160,6 +169,7 @@ test("a refusal says which permission is missing", async () => {
   const read = said("READ", "topic 'orders'");
   expect(texts).toEqual([
     said("DESCRIBE", "the cluster"),
+    said("ALTER", "the cluster"),
     said("WRITE", "topic 'orders'"),
     ...[read, read, read],
     said("DESCRIBE", "the cluster"),

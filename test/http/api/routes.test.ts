@@ -5,20 +5,15 @@ import type { LookupExplanation } from "../../../src/inspection/lookup-explanati
 import type {
   BatchDump,
   BatchRows,
-  ConnectionsState,
   IndexTicks,
   ProduceReport,
   SegmentRows,
 } from "../../../src/http/page/wire.js";
-import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
 import { RealDisk } from "../../../src/log/disk/real-disk.js";
 import { batchOf } from "../../support/broker.js";
 import { type PageSample, startPage, writeOrders } from "../../support/page-sample.js";
-import { KafkaClient } from "../../support/kafka-client.js";
-import { RawClient } from "../../support/raw-client.js";
 import { SyncGate } from "../../support/sync-gate.js";
-import { until } from "../../support/until.js";
 
 let sample: PageSample;
 
@@ -357,42 +352,6 @@ describe("a produced record", () => {
     const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
     expect((await post(order)).status).toBe(413);
   });
-});
-
-test("connections say which protocol they speak, and what their clients call themselves", async () => {
-  await using page = await startPage();
-  const { port } = page.broker;
-  using native = await page.running.session();
-  await native.ping();
-  using kafka = await KafkaClient.connect(port);
-  const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
-  await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
-  using silent = await RawClient.connect(port);
-  await until(() => page.broker.connections === 3);
-  const response = await fetch(`${page.url}api/connections`);
-  const state = (await response.json()) as ConnectionsState;
-  expect(state.protocols).toEqual({ native: 1, kafka: 1, unknown: 1 });
-  expect(state.hasMore).toBe(false);
-  const [first, second, third] = state.connections;
-  expect(first).toMatchObject({ protocol: "native", clientId: null, software: null });
-  expect(first!.address).toMatch(/^127\.0\.0\.1:\d+$/);
-  const named = { protocol: "kafka", clientId: "test", software: "franz-go 1.22.3" };
-  expect(second).toMatchObject(named);
-  expect(second!.receivedBytes).toBeGreaterThan(20);
-  expect(second!.sentBytes).toBe(kafka.raw.bytesReceived);
-  expect(third).toMatchObject({ protocol: "unknown", receivedBytes: 0, sentBytes: 0 });
-  silent[Symbol.dispose]();
-});
-
-test("the list of connections is limited", async () => {
-  await using page = await startPage();
-  using clients = new DisposableStack();
-  for (let i = 0; i < 101; i++) clients.use(await RawClient.connect(page.broker.port));
-  await until(() => page.broker.connections === 101);
-  const response = await fetch(`${page.url}api/connections`);
-  const state = (await response.json()) as ConnectionsState;
-  expect(state.connections).toHaveLength(100);
-  expect([state.hasMore, state.protocols.unknown]).toEqual([true, 101]);
 });
 
 test("at most 32 records from pages are written at once", async () => {

@@ -46,7 +46,7 @@ export class ConnectionsView {
     this.#rows.replaceChildren(...connections.map(rowOf));
     setText(
       this.#note,
-      hasMore ? `There are more: these ${connections.length} are the oldest.` : "",
+      hasMore ? `There are more: these ${connections.length} have the most traffic.` : "",
     );
   }
 }
