@@ -5,7 +5,6 @@ import { quoted, TEXT_CHARACTERS_MAX } from "../inspection/batch-line.js";
 import type { Paint } from "../inspection/hex.js";
 import type {
   Cost,
-  DescribedBytes,
   EntrySummary,
   IndexStep,
   LookupExplanation,
@@ -14,6 +13,7 @@ import type {
   SegmentSummary,
   TimeStep,
 } from "../inspection/lookup-explanation.js";
+import type { DescribedBytes } from "../record/described-bytes.js";
 import type { Comparison } from "../inspection/lookup-steps.js";
 import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
 import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";

@@ -11,7 +11,7 @@ import { printable } from "../printable.js";
 import { RecordCursor } from "../record/cursor.js";
 import { reasonOf } from "../log/disk/disk.js";
 import type { InspectOptions, InspectOutput } from "./inspect-output.js";
-import { bytesField, headerFields } from "./json-record.js";
+import { bytesField, headerFields } from "../record/json-record.js";
 
 /** Bytes shown of a damaged range that is not a complete batch. */
 const DAMAGE_BYTES_SHOWN = 1024;

@@ -1,15 +1,9 @@
-// A record as one line of JSON: what `consume --json` prints and `produce --json` accepts, byte for byte.
-// Leaves to others: splitting lines (line-reader.ts), sending and fetching (client/).
-//
-//   {"topic":"t","partition":0,"offset":7,"timestamp":1700000000000,"key":"k","value":"v",
-//    "headers":[{"name":"n","value":"v"}]}
-// A key, value, header name or header value is text or null (a name is never null). Bytes that are not UTF-8 are
-// base64, marked by a second field: "keyEncoding":"base64", "valueEncoding", "nameEncoding". `produce` ignores "topic"
-// and "offset": the topic is on the command line and the broker assigns the offset.
+// A record as one line of JSON: what `consume --json` prints and `produce --json` accepts, byte for byte. `produce` ignores
+// "topic" and "offset": the topic is on the command line and the broker assigns the offset.
+// Leaves to others: the format (record/json-record.ts), splitting lines (line-reader.ts), sending and fetching (client/).
 import { isUtf8 } from "node:buffer";
-import type { ConsumedRecord } from "../client/fetched-records.js";
 import type { RecordHeader } from "../record/encoder.js";
-import { printableJson } from "../printable.js";
+import { formatJsonRecord } from "../record/json-record.js";
 import { CliError } from "./exit.js";
 import type { RecordPrinter } from "./format.js";
 
@@ -28,33 +22,9 @@ export function jsonPrinter(delimiter: number): RecordPrinter {
   };
 }
 
-export function formatJsonRecord(record: ConsumedRecord): string {
-  return printableJson({
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
-    timestamp: record.timestamp,
-    ...bytesField("key", record.key),
-    ...bytesField("value", record.value),
-    headers: record.headers.map(headerFields),
-  });
-}
-
-export function headerFields({ name, nameBytes, value }: RecordHeader): Record<string, unknown> {
-  const nameFields = nameBytes === undefined ? { name } : bytesField("name", nameBytes);
-  return { ...nameFields, ...bytesField("value", value) };
-}
-
 // Keep a byte order mark: it is part of the bytes.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
-
-/** Bytes as JSON fields: text if they are UTF-8, else base64 plus an encoding field. */
-export function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
-  if (bytes === null) return { [name]: null };
-  if (isUtf8(bytes)) return { [name]: decoder.decode(bytes) };
-  return { [name]: Buffer.from(bytes).toString("base64"), [`${name}Encoding`]: "base64" };
-}
 
 const FIELDS = new Set([
   ...["topic", "partition", "offset", "timestamp", "headers"],

@@ -1,6 +1,5 @@
 // Finds one record in a batch and decompresses only as much of the batch as it needs, within a limit.
 // Leaves to others: finding the batch (explain-lookup.ts), and reading all records (record/cursor.ts).
-import { isUtf8 } from "node:buffer";
 import { RustLogError } from "../errors.js";
 import {
   BATCH_HEADER_BYTES,
@@ -13,9 +12,10 @@ import {
   recordCount,
 } from "../record/batch.js";
 import { decompressPrefix, type Prefix } from "../record/compression.js";
+import { type DescribedBytes, describedBytes } from "../record/described-bytes.js";
 import { VarintReader } from "../record/varint.js";
 import { Portions } from "../log/event-loop.js";
-import type { DescribedBytes, RecordDescription } from "./lookup-explanation.js";
+import type { RecordDescription } from "./lookup-explanation.js";
 
 /** Records skipped per turn of the event loop. */
 const RECORDS_PER_TURN = 10_000;
@@ -151,23 +151,6 @@ class RecordWalk {
       `the record is not shown: it is beyond the first ${bytes.length} decompressed bytes of the batch`,
     );
   }
-}
-
-/** Bytes as text if they are UTF-8, else as base64. `bytes` may be a prefix of `length` bytes. */
-function describedBytes(bytes: Uint8Array, length: number): DescribedBytes {
-  const cut = bytes.length < length ? { isCut: true as const } : {};
-  const text = bytes.length < length ? wholeCharacters(bytes) : bytes;
-  return isUtf8(text)
-    ? { bytes: length, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(text), ...cut }
-    : { bytes: length, base64: Buffer.from(bytes).toString("base64"), ...cut };
-}
-
-/** Drops the bytes of a character that was cut off. */
-function wholeCharacters(bytes: Uint8Array): Uint8Array {
-  const isContinued = (at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
-  let end = bytes.length;
-  while (end > 0 && bytes.length - end < 3 && isContinued(end - 1)) end--;
-  return (bytes[end - 1] ?? 0) >= 0xc0 ? bytes.subarray(0, end - 1) : bytes;
 }
 
 function corrupt(message: string): RustLogError {

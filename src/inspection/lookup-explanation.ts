@@ -1,6 +1,7 @@
 // The explanation of one lookup as data, for the page and the command line.
 // Leaves to others: taking the steps (explain-lookup.ts), and printing them (cli/explain-text.ts).
 import type { ErrorName } from "../errors.js";
+import type { DescribedBytes } from "../record/described-bytes.js";
 import type { BatchDescription } from "./batch-description.js";
 import type { LogTail } from "./log-files.js";
 import type { Comparison, PassedBatch } from "./lookup-steps.js";
@@ -79,13 +80,6 @@ export interface TimeStep {
     readonly bytesWithoutIndex: number;
   } | null;
 }
-
-/** Bytes of a record: the length, and the first bytes as text if they are UTF-8, else as base64. */
-export type DescribedBytes = {
-  readonly bytes: number;
-  /** Whether bytes are omitted. */
-  readonly isCut?: true;
-} & ({ readonly text: string } | { readonly base64: string });
 
 export interface RecordDescription {
   readonly offset: number;

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CliError } from "../../src/cli/exit.js";
 import type { RecordHeader } from "../../src/record/encoder.js";
-import { formatJsonRecord, parseJsonRecord } from "../../src/cli/json-record.js";
+import { parseJsonRecord } from "../../src/cli/json-record.js";
+import { formatJsonRecord } from "../../src/record/json-record.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,0 +1,49 @@
+// A record as one line of JSON, as `consume --json` and the downloads of the page write it.
+// Leaves to others: parsing such a line (cli/json-record.ts).
+//
+//   {"topic":"t","partition":0,"offset":7,"timestamp":1700000000000,"key":"k","value":"v",
+//    "headers":[{"name":"n","value":"v"}]}
+// A key, value, header name or header value is text or null (a name is never null). Bytes that are not UTF-8 are
+// base64, marked by a second field: "keyEncoding":"base64", "valueEncoding", "nameEncoding".
+import { isUtf8 } from "node:buffer";
+import { printableJson } from "../printable.js";
+import type { RecordHeader } from "./encoder.js";
+
+/** A record and its place. */
+export interface WholeRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+// Keep a byte order mark: it is part of the bytes.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export function formatJsonRecord(record: WholeRecord): string {
+  return printableJson({
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    ...bytesField("key", record.key),
+    ...bytesField("value", record.value),
+    headers: record.headers.map(headerFields),
+  });
+}
+
+export function headerFields({ name, nameBytes, value }: RecordHeader): Record<string, unknown> {
+  const nameFields = nameBytes === undefined ? { name } : bytesField("name", nameBytes);
+  return { ...nameFields, ...bytesField("value", value) };
+}
+
+/** Bytes as JSON fields: text if they are UTF-8, else base64 plus an encoding field. */
+export function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
+  if (bytes === null) return { [name]: null };
+  if (isUtf8(bytes)) return { [name]: decoder.decode(bytes) };
+  return { [name]: Buffer.from(bytes).toString("base64"), [`${name}Encoding`]: "base64" };
+}
