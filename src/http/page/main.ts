@@ -1,185 +1,187 @@
-// Connects the parts of the page: events to the model, the model to the views, user actions to the broker. Read this
-// file first.
-import type { LookupExplanation } from "../../inspection/lookup-explanation.js";
-import { ask, askSession, listen, logOut, produce } from "./api.js";
+// Connects the parts of the page: the address to a view, events to the model, the model to the view. Read this file
+// first. Leaves to others: the views (one folder each), what they may use (view.ts), addresses (router.ts).
+import { askSession, listen, logOut } from "./api.js";
 import { ConnectionsView } from "./connections/connections-view.js";
-import { Detail } from "./log/detail.js";
-import { button, byId, element, setText } from "./parts/dom.js";
-import { Forms, type LookupOrder } from "./forms.js";
-import { countOf, formatBytes, formatCount } from "./parts/format.js";
 import { GroupsView } from "./groups/groups-view.js";
-import type { LogShape } from "./log/log-shape.js";
-import { lookupStory } from "./log/lookup-steps.js";
+import { LogView } from "./log/log-view.js";
 import { Model } from "./model.js";
-import { PlayerView } from "./log/player-view.js";
-import { produceStory } from "./produce/produce-steps.js";
-import { onThemeChange } from "./parts/theme.js";
-import { TopicsView } from "./log/log-view.js";
-import { Traffic } from "./traffic.js";
-import type { ProduceOrder, SessionState, Tick } from "./wire.js";
-
-/** How long to wait for an event about a new record, in milliseconds. */
-const NEWS_MS_MAX = 3000;
+import { button, byId, element, setText } from "./parts/dom.js";
+import { Notices } from "./parts/notices.js";
+import { onThemeChange, themeButton } from "./parts/theme.js";
+import { ProduceView } from "./produce/produce-view.js";
+import { hrefOf, type Route, Router, VIEW_NAMES, type ViewName } from "./router.js";
+import { Strip } from "./strip.js";
+import { TopicNames } from "./topic-names.js";
+import type { PageContext, View } from "./view.js";
+import type { Overview, SessionState, Tick } from "./wire.js";
 
 /** Time until the broker is asked again that has not answered, in milliseconds. */
 const RETRY_MS = 2000;
 
 class Page {
-  readonly #model = new Model();
-  readonly #traffic = new Traffic(byId("traffic", HTMLElement));
-  readonly #topics = new TopicsView(
-    this.#model,
-    byId("topics", HTMLElement),
-    (topic, partition, segment, near) =>
-      void this.#detail.open({ topic, partition, segment }, { near }),
-  );
-  readonly #groups = new GroupsView(byId("groups", HTMLDetailsElement), (state) => {
-    this.#model.setGroups(state);
-    this.#topics.updateGroups();
-  });
-  readonly #detail = new Detail((place) =>
-    this.#topics.mark(place?.topic ?? "", place?.partition ?? 0, place?.segment),
-  );
-  readonly #player = new PlayerView({
-    point: (place) => this.#topics.point(place),
-    open: ({ topic, partition, segment, position }) =>
-      void this.#detail.open({ topic, partition, segment }, { at: position }, position),
-  });
-  readonly #forms = new Forms(
-    (order) => this.#lookUp(order),
-    (order) => this.#produce(order),
-  );
-  #onNews: (() => void) | undefined;
-  #session: SessionState | undefined;
+  readonly #context: PageContext;
+  readonly #strip: Strip;
+  readonly #topicNames = new TopicNames();
+  readonly #views = new Map<ViewName, View>();
+  readonly #main = byId("main", HTMLElement);
+  readonly #log: LogView;
+  #shown: View | undefined;
 
-  async start(): Promise<void> {
-    for (;;) {
-      this.#session = await askSession().catch(() => undefined);
-      if (this.#session !== undefined) break;
-      this.#showStatus(false);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-    this.#welcome(this.#session);
+  constructor(session: SessionState) {
+    const router = new Router((route) => this.#go(route));
+    const notices = new Notices(byId("notices", HTMLElement));
+    this.#context = { model: new Model(), session, router, notices };
+    this.#strip = new Strip(this.#context);
+    this.#log = new LogView(this.#context);
+    this.#views.set("log", this.#log);
+  }
+
+  start(): void {
+    this.#navigate();
     onThemeChange(() => {
-      this.#topics.repaint();
-      this.#traffic.show(this.#model.rates);
+      this.#shown?.repaint?.();
+      this.#strip.update();
     });
+    this.#context.router.start();
     listen({
-      overview: (overview) => {
-        this.#model.reset(overview);
-        setText(
-          byId("about", HTMLElement),
-          `${overview.version} at ${overview.address}, flush ${overview.flush}`,
-        );
-        this.#forms.offer(overview.topics);
-        this.#topics.reset();
-        this.#showTotals();
-        this.#onNews?.();
-      },
+      overview: (overview) => this.#overview(overview),
       tick: (tick) => this.#tick(tick),
-      connected: (isConnected) => this.#showStatus(isConnected),
+      connected: (isConnected) => this.#strip.showConnected(isConnected),
     });
   }
 
-  /** Shows what this visitor can use. */
-  #welcome({ user, mayRead, mayProduce, seesCluster }: SessionState): void {
-    byId("lookup", HTMLElement).hidden = !mayRead;
-    byId("produce", HTMLElement).hidden = !mayProduce;
-    this.#topics.mayProduce = mayProduce;
-    byId("traffic", HTMLElement).hidden = !seesCluster;
-    if (seesCluster) new ConnectionsView(byId("connections", HTMLDetailsElement)).start();
-    if (user === null) return;
-    const root = byId("user", HTMLElement);
-    root.append(
-      element("span", {}, user),
-      button("Log out", () => void logOut()),
+  #overview(overview: Overview): void {
+    this.#context.model.reset(overview);
+    setText(
+      byId("about", HTMLElement),
+      `${overview.version} at ${overview.address}, flush ${overview.flush}`,
     );
-    root.hidden = false;
-  }
-
-  #showStatus(isConnected: boolean): void {
-    const status = byId("status", HTMLElement);
-    setText(status, isConnected ? "live" : "the broker does not respond; retrying");
-    status.classList.toggle("lost", !isConnected);
+    this.#topicNames.offer(overview.topics);
+    for (const view of this.#views.values()) view.overview?.();
+    this.#strip.update();
   }
 
   #tick(tick: Tick): void {
-    this.#model.update(tick);
-    this.#topics.update(tick);
-    // Of no use to those who have no such topic.
-    for (const item of document.querySelectorAll<HTMLElement>(".legend .clean, .legend .dirty")) {
-      item.hidden = !this.#model.isCompacting;
+    this.#context.model.update(tick);
+    for (const view of this.#views.values()) view.tick?.(tick);
+    this.#strip.update();
+  }
+
+  /** Shows a place. */
+  #go(route: Route): void {
+    const { router } = this.#context;
+    const view = this.#view(route.view);
+    if (view === undefined) {
+      router.replace(hrefOf("log"));
+      return;
     }
-    if (tick.groups !== undefined) this.#groups.update(tick.groups);
-    this.#showTotals();
-    this.#onNews?.();
-  }
-
-  #showTotals(): void {
-    const { topics, bytes, totals, overview } = this.#model;
-    const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
-    const cells = [
-      ["topics", formatCount(overview?.topicCount ?? 0)],
-      ["partitions", formatCount(partitions)],
-      ["on disk", formatBytes(bytes)],
-      ...(this.#session?.seesCluster === true
-        ? [["connections", formatCount(totals?.connections ?? 0)]]
-        : []),
-    ];
-    const root = byId("totals", HTMLElement);
-    if (root.childElementCount === 0) {
-      root.append(
-        ...cells.map(([name = ""]) => element("div", {}, element("dt", {}, name), element("dd"))),
-      );
+    const isOther = this.#shown !== view;
+    if (isOther) {
+      this.#shown?.hide();
+      this.#main.replaceChildren(view.root);
     }
-    for (const [i, cell] of [...root.querySelectorAll("dd")].entries())
-      setText(cell, cells[i]?.[1] ?? "");
-    this.#traffic.show(this.#model.rates);
-  }
-
-  async #lookUp({ topic, partition, target }: LookupOrder): Promise<void> {
-    const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { ...target });
-    const shape = await this.#shape(topic, partition, () => true);
-    this.#player.play(lookupStory(explanation, shape));
-  }
-
-  async #produce(order: ProduceOrder): Promise<void> {
-    const report = await produce(order);
-    const { topic, partition, offset } = report;
-    const shape = await this.#shape(topic, partition, ({ state }) => state.logEnd > offset);
-    this.#player.play(produceStory(report, shape));
-  }
-
-  /** The shape of a partition, once it and its segments are known. */
-  async #shape(
-    topic: string,
-    partition: number,
-    isThere: (shape: LogShape) => boolean,
-  ): Promise<LogShape> {
-    const deadlineMs = performance.now() + NEWS_MS_MAX;
-    for (;;) {
-      const shape = this.#model.shape(topic, partition);
-      if (shape !== undefined && isThere(shape)) {
-        await this.#topics.complete(topic, partition);
-        return shape;
-      }
-      if (performance.now() > deadlineMs) {
-        throw new Error(
-          `no news of ${topic} ${partition} from the broker for ${countOf(NEWS_MS_MAX / 1000, "second")}`,
-        );
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, NEWS_MS_MAX);
-        this.#onNews = () => {
-          clearTimeout(timer);
-          this.#onNews = undefined;
-          resolve();
-        };
-      });
+    const isFirst = this.#shown === undefined;
+    this.#shown = view;
+    document.title = `${view.show(route)} – RustLog`;
+    for (const link of byId("views", HTMLElement).querySelectorAll("a")) {
+      if (link.dataset.view === route.view) link.ariaCurrent = "page";
+      else link.removeAttribute("aria-current");
     }
+    if (!isOther || isFirst) return;
+    scrollTo({ top: 0, behavior: "instant" });
+    this.#main.focus({ preventScroll: true });
+  }
+
+  /** The view of this name, made on first use; undefined if it is of no use to this visitor. */
+  #view(name: ViewName): View | undefined {
+    if (!this.#mayUse(name)) return undefined;
+    const known = this.#views.get(name);
+    if (known !== undefined) return known;
+    const made = this.#make(name);
+    this.#views.set(name, made);
+    return made;
+  }
+
+  #make(name: ViewName): View {
+    if (name === "groups") return new GroupsView(this.#context);
+    if (name === "connections") return new ConnectionsView();
+    if (name === "produce") return new ProduceView(this.#context, this.#log);
+    return this.#log;
+  }
+
+  #mayUse(name: ViewName): boolean {
+    const { mayRead, mayProduce, seesCluster } = this.#context.session;
+    if (name === "records") return mayRead;
+    if (name === "produce") return mayProduce;
+    return name !== "connections" || seesCluster;
+  }
+
+  /** The links and buttons of the head. */
+  #navigate(): void {
+    const { session, router } = this.#context;
+    const tabs = VIEW_NAMES.filter((name) => TITLES[name] !== undefined && this.#mayUse(name));
+    byId("views", HTMLElement).append(
+      ...tabs.map((name) =>
+        element("a", { href: hrefOf(name), "data-view": name }, TITLES[name] ?? ""),
+      ),
+    );
+    const actions = byId("actions", HTMLElement);
+    if (session.mayRead) {
+      actions.append(button("Look up", () => this.#lookUp(), { "aria-keyshortcuts": "/" }));
+    }
+    if (session.mayProduce) {
+      actions.append(button("Produce", () => router.go(hrefOf("produce", [], this.#topicHere()))));
+    }
+    actions.append(themeButton());
+    document.addEventListener("keydown", (event) => {
+      const isTyping = event.target instanceof Element && event.target.matches(FIELDS);
+      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || !session.mayRead)
+        return;
+      event.preventDefault();
+      this.#lookUp();
+    });
+    if (session.user === null) return;
+    const leave = button("Log out", () => void logOut());
+    actions.append(element("p", { class: "user" }, element("span", {}, session.user), leave));
+  }
+
+  /** Leads to the form of lookups, with the topic that is shown now. */
+  #lookUp(): void {
+    const { topic, partition } = this.#topicHere();
+    if (this.#shown !== this.#log) this.#context.router.go(hrefOf("log"));
+    this.#log.askForLookup(topic, partition);
+  }
+
+  /** The topic and the partition of the current place. */
+  #topicHere(): { topic?: string; partition?: string } {
+    const { view, path, query } = this.#context.router.current;
+    const [topic, partition = query.get("partition") ?? undefined] = path;
+    if (topic === undefined || view === "groups") return {};
+    return partition === undefined ? { topic } : { topic, partition };
+  }
+}
+
+const FIELDS = "input, select, textarea";
+
+/** What the tabs of the views say. */
+const TITLES: Readonly<Partial<Record<ViewName, string>>> = {
+  log: "Log",
+  groups: "Groups",
+  connections: "Connections",
+};
+
+async function start(): Promise<void> {
+  for (;;) {
+    const session = await askSession().catch(() => undefined);
+    if (session !== undefined) {
+      new Page(session).start();
+      return;
+    }
+    setText(byId("status", HTMLElement), "the broker does not respond; retrying");
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
 // A page of another origin could show this one in a frame and trick a person into clicking on it.
-if (window.top === window) void new Page().start();
+if (window.top === window) void start();
 else setText(byId("status", HTMLElement), "This page does not work inside a frame.");

@@ -61,6 +61,7 @@ export class Model {
   readonly #shapes = new Map<string, TopicShapes>();
   #groups = new Map<string, GroupOffset[]>();
   #topics: readonly TopicState[] = [];
+  #groupsState: GroupsState | undefined;
   #totals: Totals | undefined;
   #rates: Rate[] = [];
   #bytes = 0;
@@ -95,6 +96,11 @@ export class Model {
     return this.#shapes.get(topic)?.shapes[partition];
   }
 
+  /** The first groups; undefined before they have arrived. */
+  get groupsState(): GroupsState | undefined {
+    return this.#groupsState;
+  }
+
   groups(topic: string, partition: number): readonly GroupOffset[] {
     return this.#groups.get(keyOf(topic, partition)) ?? NO_GROUPS;
   }
@@ -122,13 +128,15 @@ export class Model {
     this.#count(overview.totals);
   }
 
-  /** Applies changes, except to groups: the user's filter decides which of them are shown. */
   update(tick: Tick): void {
     for (const state of tick.partitions) this.#update(state);
     this.#count(tick.totals);
+    if (tick.groups !== undefined) this.#setGroups(tick.groups);
   }
 
-  setGroups({ offsets }: GroupsState): void {
+  #setGroups(state: GroupsState): void {
+    this.#groupsState = state;
+    const { offsets } = state;
     this.#groups = Map.groupBy(offsets, ({ topic, partition }) => keyOf(topic, partition));
   }
 

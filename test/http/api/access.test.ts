@@ -48,13 +48,13 @@ describe("a login", () => {
       ...{ user: "ann", csrfToken: ann.csrfToken },
       ...{ mayRead: true, mayProduce: true, seesCluster: false, mayCloseConnections: false },
     });
-    expect(await (await ann.fetch("/")).text()).toContain('id="topics"');
+    expect(await (await ann.fetch("/")).text()).toContain('id="views"');
     const left = await ann.fetch("logout", { method: "POST" });
     expect(left.status).toBe(204);
     expect(left.headers.get("set-cookie")).toContain("Max-Age=0");
     // A copy of the cookie is worth nothing any more.
     expect((await ann.fetch("api/session")).status).toBe(401);
-    expect(await (await ann.fetch("/")).text()).not.toContain('id="topics"');
+    expect(await (await ann.fetch("/")).text()).not.toContain('id="views"');
   });
 
   test.skipIf(!HAS_OPENSSL)(

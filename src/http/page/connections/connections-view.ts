@@ -2,6 +2,8 @@
 // Leaves to others: the state itself (http/api/connections.ts).
 import { askConnections } from "../api.js";
 import { element, setText } from "../parts/dom.js";
+import type { View } from "../view.js";
+import { type Column, Table } from "../parts/table.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { ConnectionsState, ConnectionState } from "../wire.js";
 
@@ -9,51 +11,74 @@ import type { ConnectionsState, ConnectionState } from "../wire.js";
 const REFRESH_MS = 2000;
 const REST_FACTOR = 20;
 
-const COLUMNS = ["protocol", "client", "library", "from", "in", "out"];
+const COLUMNS: readonly Column<ConnectionState>[] = [
+  { name: "protocol", title: "protocol", text: ({ protocol }) => protocol },
+  { name: "client", title: "client", text: ({ clientId }) => clientId ?? "—" },
+  { name: "library", title: "library", text: ({ software }) => software ?? "—" },
+  { name: "from", title: "from", text: ({ address }) => address },
+  {
+    ...{ name: "in", title: "in", isNumber: true },
+    text: ({ receivedBytes }) => formatBytes(receivedBytes),
+    compare: (a, b) => a.receivedBytes - b.receivedBytes,
+  },
+  {
+    ...{ name: "out", title: "out", isNumber: true },
+    text: ({ sentBytes }) => formatBytes(sentBytes),
+    compare: (a, b) => a.sentBytes - b.sentBytes,
+  },
+];
 
-export class ConnectionsView {
-  readonly #root: HTMLDetailsElement;
-  readonly #summary = element("summary");
-  readonly #rows = element("tbody");
+export class ConnectionsView implements View {
+  readonly #summary = element("h2");
+  readonly #table = new Table<ConnectionState>({
+    caption: "Connections",
+    columns: COLUMNS,
+    keyOf: ({ address }) => address,
+  });
   readonly #note = element("p", { class: "empty" });
+  readonly root: HTMLElement;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isShown = false;
 
-  constructor(root: HTMLDetailsElement) {
-    this.#root = root;
-    const head = element("tr", {}, ...COLUMNS.map((name) => element("th", { scope: "col" }, name)));
-    const table = element("table", {}, element("thead", {}, head), this.#rows);
-    root.append(this.#summary, element("div", {}, table, this.#note));
+  constructor() {
+    this.root = element(
+      "section",
+      { id: "connections", class: "connections" },
+      this.#summary,
+      this.#table.root,
+    );
   }
 
-  /** Shows the connections, and again while the page is open. */
-  start(): void {
+  show(): string {
+    this.#isShown = true;
     void this.#refresh();
+    return "Connections";
+  }
+
+  hide(): void {
+    this.#isShown = false;
+    clearTimeout(this.#timer);
   }
 
   async #refresh(): Promise<void> {
+    clearTimeout(this.#timer);
     const beganMs = performance.now();
     const state = document.hidden ? undefined : await askConnections().catch(() => undefined);
+    if (!this.#isShown) return;
     if (state !== undefined) this.#show(state);
     const restMs = Math.max(REFRESH_MS, (performance.now() - beganMs) * REST_FACTOR);
-    setTimeout(() => void this.#refresh(), restMs);
+    this.#timer = setTimeout(() => void this.#refresh(), restMs);
   }
 
   #show({ protocols, connections, hasMore }: ConnectionsState): void {
     const counts = Object.entries(protocols);
     const count = counts.reduce((sum, [, of]) => sum + of, 0);
     const parts = counts.map(([protocol, of]) => `${formatCount(of)} ${protocol}`).join(", ");
-    this.#root.hidden = count === 0;
     setText(this.#summary, `${countOf(count, "connection")}: ${parts}`);
-    this.#rows.replaceChildren(...connections.map(rowOf));
+    this.#table.show(connections);
     setText(
       this.#note,
       hasMore ? `There are more: these ${connections.length} have the most traffic.` : "",
     );
   }
-}
-
-function rowOf(connection: ConnectionState): HTMLTableRowElement {
-  const { protocol, clientId, software, address, receivedBytes, sentBytes } = connection;
-  const bytes = [formatBytes(receivedBytes), formatBytes(sentBytes)];
-  const cells = [protocol, clientId ?? "—", software ?? "—", address, ...bytes];
-  return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
 }

@@ -1,18 +1,18 @@
 // The consumer groups with their state, members and total lag, and a filter for when there are many.
-// Leaves to others: a group's position in a partition (row.ts), and storing the shown groups (model.ts).
+// Leaves to others: a group's position in a partition (log/row.ts).
 import { askGroups } from "../api.js";
 import { element, setText } from "../parts/dom.js";
+import type { PageContext, View } from "../view.js";
 import { countOf, formatCount } from "../parts/format.js";
-import type { GroupOffset, GroupsState } from "../wire.js";
+import type { GroupOffset, GroupsState, Tick } from "../wire.js";
 
 /** Minimum time between refreshes of filtered groups; slow answers extend it. */
 const REFRESH_MS = 1000;
 const REST_FACTOR = 20;
 
-export class GroupsView {
-  readonly #root: HTMLDetailsElement;
-  readonly #onChosen: (state: GroupsState) => void;
-  readonly #summary = element("summary");
+export class GroupsView implements View {
+  readonly root = element("section", { id: "groups", class: "all-groups" });
+  readonly #summary = element("h2");
   readonly #list = element("ul");
   readonly #note = element("p", { class: "empty" });
   readonly #filter = element("input", {
@@ -25,19 +25,28 @@ export class GroupsView {
   #first: GroupsState | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onChosen` is called with the groups that are shown now. */
-  constructor(root: HTMLDetailsElement, onChosen: (state: GroupsState) => void) {
-    this.#root = root;
-    this.#onChosen = onChosen;
-    root.append(this.#summary, this.#filter, this.#list, this.#note);
+  constructor({ model }: PageContext) {
+    this.root.append(this.#summary, this.#filter, this.#list, this.#note);
     this.#filter.addEventListener("input", () => this.#filtered());
+    if (model.groupsState !== undefined) this.#update(model.groupsState);
+  }
+
+  show(): string {
+    this.#filtered();
+    return "Groups";
+  }
+
+  hide(): void {
+    clearTimeout(this.#timer);
+  }
+
+  tick({ groups }: Tick): void {
+    if (groups !== undefined) this.#update(groups);
   }
 
   /** Takes the first groups, shown while there is no filter. */
-  update(first: GroupsState): void {
+  #update(first: GroupsState): void {
     this.#first = first;
-    // There may be more than this visitor was sent.
-    this.#root.hidden = first.count === 0 && !first.hasMore;
     if (this.#filter.value === "") this.#show(first);
     else setText(this.#summary, countOf(first.count, "consumer group"));
   }
@@ -67,7 +76,6 @@ export class GroupsView {
     this.#list.replaceChildren(...lines);
     const more = state.hasMore ? "There are more: filter by name." : "";
     setText(this.#note, state.groups.length === 0 ? "No group matches." : more);
-    this.#onChosen(state);
   }
 }
 

@@ -2,7 +2,7 @@
 // Leaves to others: the content of a batch (batch-view.ts).
 import { ask } from "../api.js";
 import { BatchView } from "./batch-view.js";
-import { button, byId, element, failure } from "../parts/dom.js";
+import { button, element, failure } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount, formatTime } from "../parts/format.js";
 import type { BatchRows } from "../wire.js";
 
@@ -16,7 +16,13 @@ interface SegmentPlace {
 type BatchStart = { readonly at: number } | { readonly near: number } | { readonly offset: number };
 
 export class Detail {
-  readonly #root = byId("detail", HTMLElement);
+  readonly root = element("aside", {
+    id: "detail",
+    class: "detail",
+    tabindex: -1,
+    "aria-label": "Segment",
+    hidden: true,
+  });
   readonly #onMark: (place: SegmentPlace | undefined) => void;
   #place: SegmentPlace | undefined;
   /** Starts of the earlier pages. */
@@ -26,7 +32,7 @@ export class Detail {
   /** `onMark` is called with the open segment. */
   constructor(onMark: (place: SegmentPlace | undefined) => void) {
     this.#onMark = onMark;
-    this.#root.addEventListener("keydown", (event) => {
+    this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
       this.close();
@@ -35,19 +41,19 @@ export class Detail {
 
   /** Opens a segment and, with `position`, the batch there. */
   async open(place: SegmentPlace, start: BatchStart, position?: number): Promise<void> {
-    if (this.#root.hidden) this.#returnTo = document.activeElement;
+    if (this.root.hidden) this.#returnTo = document.activeElement;
     this.#place = place;
     this.#earlier = [];
-    this.#root.hidden = false;
+    this.root.hidden = false;
     this.#onMark(place);
     await this.#load(start, position);
-    this.#root.focus({ preventScroll: true });
-    if (matchMedia("(max-width: 1099px)").matches) this.#root.scrollIntoView({ block: "start" });
+    this.root.focus({ preventScroll: true });
+    if (matchMedia("(max-width: 1099px)").matches) this.root.scrollIntoView({ block: "start" });
   }
 
   close(): void {
     this.#place = undefined;
-    this.#root.hidden = true;
+    this.root.hidden = true;
     this.#onMark(undefined);
     if (this.#returnTo instanceof HTMLElement) this.#returnTo.focus({ preventScroll: true });
   }
@@ -61,7 +67,7 @@ export class Detail {
       if (place !== this.#place) return;
       this.#show(place, rows, position);
     } catch (error) {
-      if (place === this.#place) this.#root.replaceChildren(this.#head(place, ""), failure(error));
+      if (place === this.#place) this.root.replaceChildren(this.#head(place, ""), failure(error));
     }
   }
 
@@ -150,7 +156,7 @@ export class Detail {
             ),
           ]
         : [];
-    this.#root.replaceChildren(
+    this.root.replaceChildren(
       this.#head(place, about),
       element(
         "div",

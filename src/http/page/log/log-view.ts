@@ -1,228 +1,167 @@
-// The topics: a section each, with a row per partition that is created when it comes into view.
-// Leaves to others: a row (row.ts), the numbers (model.ts).
-import { element, setText } from "../parts/dom.js";
-import { countOf, formatBytes } from "../parts/format.js";
-import type { Model } from "../model.js";
-import type { StepPlace } from "./player.js";
-import { Row } from "./row.js";
-import type { Tick, TopicState } from "../wire.js";
+// The log view: a drawing of every partition, the batches and bytes of a segment beside it, and steps played on it.
+// Leaves to others: the rows (topic-rows.ts, row.ts), the panel (detail.ts), playing (player-view.ts), what the steps say
+// (lookup-steps.ts, ../produce/produce-steps.ts).
+import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
+import { ask } from "../api.js";
+import { element } from "../parts/dom.js";
+import { countOf } from "../parts/format.js";
+import { hrefOf, type Route } from "../router.js";
+import type { PageContext, View } from "../view.js";
+import type { Tick } from "../wire.js";
+import { Detail } from "./detail.js";
+import { Legend } from "./legend.js";
+import type { LogShape } from "./log-shape.js";
+import { LookupForm, type LookupOrder } from "./lookup-form.js";
+import { lookupStory } from "./lookup-steps.js";
+import type { Story } from "./player.js";
+import { PlayerView } from "./player-view.js";
+import { parseTarget } from "./target.js";
+import { TopicRows } from "./topic-rows.js";
 
-/** A row has settled when it has not moved for this many frames. */
-const CALM_FRAMES = 30;
+/** How long to wait for an event about a new record, in milliseconds. */
+const NEWS_MS_MAX = 3000;
 
-type OpenSegment = (topic: string, partition: number, segment: number, position: number) => void;
+export class LogView implements View {
+  readonly root = element("div", { class: "log-view" });
+  readonly #context: PageContext;
+  readonly #form: LookupForm;
+  readonly #legend = new Legend();
+  readonly #rows: TopicRows;
+  readonly #detail: Detail;
+  readonly #player: PlayerView;
+  #onNews: (() => void) | undefined;
 
-interface Section {
-  readonly topic: TopicState;
-  readonly root: HTMLDetailsElement;
-  readonly sum: HTMLElement;
-  readonly places: readonly HTMLElement[];
-}
-
-export class TopicsView {
-  readonly #model: Model;
-  readonly #root: HTMLElement;
-  readonly #open: OpenSegment;
-  readonly #rows = new Map<string, Row>();
-  #sections: Section[] = [];
-  readonly #note = element("p", { class: "empty" });
-  /** Whether the visitor can create a topic. */
-  mayProduce = true;
-  #pointed: Row | undefined;
-  #opened: Row | undefined;
-  readonly #seen: IntersectionObserver;
-  readonly #sized: ResizeObserver;
-
-  constructor(model: Model, root: HTMLElement, open: OpenSegment) {
-    this.#model = model;
-    this.#root = root;
-    this.#open = open;
-    this.#seen = new IntersectionObserver((entries) => this.#scrolled(entries), {
-      rootMargin: "200px",
+  constructor(context: PageContext) {
+    this.#context = context;
+    const { model, session } = context;
+    const topics = element("div", { id: "topics", role: "region", "aria-label": "Topics" });
+    this.#rows = new TopicRows(
+      model,
+      topics,
+      (topic, partition, segment, near) =>
+        void this.#detail.open({ topic, partition, segment }, { near }),
+    );
+    this.#rows.mayProduce = session.mayProduce;
+    this.#detail = new Detail((place) =>
+      this.#rows.mark(place?.topic ?? "", place?.partition ?? 0, place?.segment),
+    );
+    this.#player = new PlayerView({
+      point: (place) => this.#rows.point(place),
+      open: ({ topic, partition, segment, position }) =>
+        void this.#detail.open({ topic, partition, segment }, { at: position }, position),
     });
-    let width = 0;
-    this.#sized = new ResizeObserver(() => {
-      if (width === root.clientWidth) return;
-      width = root.clientWidth;
-      this.repaint();
-    });
-    this.#sized.observe(root);
+    this.#form = new LookupForm((order) => this.#lookUp(order));
+    this.#form.root.hidden = !session.mayRead;
+    this.root.append(
+      this.#form.root,
+      this.#legend.root,
+      element("div", { class: "body" }, topics, this.#detail.root),
+    );
   }
 
-  /** Redraws all rows in the current colours. */
+  show({ path: [topic, partition], query }: Route): string {
+    if (topic === undefined) return "Log";
+    const index = Number(partition ?? 0);
+    const target = query.get("lookup");
+    if (target === null) void this.#bring(topic, index);
+    else void this.#playLinked(topic, index, target);
+    return partition === undefined ? topic : `${topic} ${partition}`;
+  }
+
+  hide(): void {
+    this.#player.close();
+  }
+
+  overview(): void {
+    const { topics } = this.#context.model;
+    this.#form.offer(topics);
+    this.#rows.reset();
+    this.#onNews?.();
+  }
+
+  tick(tick: Tick): void {
+    this.#rows.update(tick);
+    if (tick.groups !== undefined) this.#rows.updateGroups();
+    this.#legend.isCompacting = this.#context.model.isCompacting;
+    this.#onNews?.();
+  }
+
   repaint(): void {
-    for (const row of this.#rows.values()) row.resized();
+    this.#rows.repaint();
   }
 
-  /** Shows the model after topics were created or deleted. */
-  reset(): void {
-    this.#build();
-    for (const row of this.#rows.values()) row.changed();
-    this.#sum();
+  /** Puts the focus into the form of lookups, for this topic. */
+  askForLookup(topic: string | undefined, partition: string | undefined): void {
+    this.#form.ask(topic, partition);
   }
 
-  update(tick: Tick): void {
-    const topics = new Set(tick.partitions.map(({ topic }) => topic));
-    // All rows of a topic share one scale, so growth of one may change the others.
-    for (const { topic } of this.#sections) {
-      if (!topics.has(topic.name)) continue;
-      for (let i = 0; i < topic.partitions; i++) this.#rows.get(keyOf(topic.id, i))?.changed();
+  /** Plays steps about a partition that `isThere` accepts. */
+  async play(
+    topic: string,
+    partition: number,
+    isThere: (shape: LogShape) => boolean,
+    storyOf: (shape: LogShape) => Story,
+  ): Promise<void> {
+    const shape = await this.#shape(topic, partition, isThere);
+    this.#player.play(storyOf(shape));
+  }
+
+  /** Plays a lookup that a person has asked for, and notes it in the address. */
+  async #lookUp(order: LookupOrder): Promise<void> {
+    const { topic, partition, text } = order;
+    await this.#play(order);
+    this.#context.router.note(hrefOf("log", [topic, partition], { lookup: text }));
+  }
+
+  /** Plays the lookup of an address. */
+  async #playLinked(topic: string, partition: number, text: string): Promise<void> {
+    try {
+      await this.#play({ topic, partition, text, target: parseTarget(text) });
+    } catch (error) {
+      this.#context.notices.fail(error);
     }
-    if (topics.size > 0) this.#sum();
   }
 
-  /** Shows the model's current groups. */
-  updateGroups(): void {
-    for (const row of this.#rows.values()) row.changed();
+  async #play({ topic, partition, target }: LookupOrder): Promise<void> {
+    const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { ...target });
+    const story = (shape: LogShape): Story => lookupStory(explanation, shape);
+    await this.play(topic, partition, () => true, story);
   }
 
-  /** Highlights a place on the drawing, or removes the highlight. */
-  point(place: StepPlace | undefined): void {
-    const row = place === undefined ? undefined : this.#row(place.topic, place.partition);
-    if (this.#pointed !== row) this.#pointed?.show(undefined, []);
-    this.#pointed = row;
-    if (row === undefined || place === undefined) return;
-    this.#reveal(place.topic);
-    row.show(place.span, place.highlights);
-    this.#bringIntoView(row);
+  /** Brings a partition into view. */
+  async #bring(topic: string, partition: number): Promise<void> {
+    const isThere = await this.#shape(topic, partition, () => true).catch(() => undefined);
+    if (isThere === undefined) {
+      this.#context.notices.fail(new Error(`there is no partition ${partition} of ${topic}`));
+    } else this.#rows.bring(topic, partition);
   }
 
-  /** Scrolls to a row. Rows that become visible with it are created in later frames and push it away as they grow. */
-  #bringIntoView(row: Row): void {
-    let calm = 0;
-    const bring = (): void => {
-      if (this.#pointed !== row) return;
-      const { top } = row.root.getBoundingClientRect();
-      row.root.scrollIntoView({ block: "nearest" });
-      calm = row.root.getBoundingClientRect().top === top ? calm + 1 : 0;
-      if (calm < CALM_FRAMES) requestAnimationFrame(bring);
-    };
-    bring();
-  }
-
-  /** Resolves when all segments of a partition are known. */
-  async complete(topic: string, partition: number): Promise<void> {
-    await this.#row(topic, partition)?.complete();
-  }
-
-  mark(topic: string, partition: number, segment: number | undefined): void {
-    this.#opened?.mark(undefined);
-    this.#opened = segment === undefined ? undefined : this.#row(topic, partition);
-    this.#opened?.mark(segment);
-  }
-
-  /** Creates sections of new topics and removes those of deleted ones; the others stay as they are. */
-  #build(): void {
-    const before = new Map(this.#sections.map((section) => [section.topic.id, section]));
-    const many = this.#model.topics.length > 20;
-    const sections = this.#model.topics.map((topic) => {
-      const known = before.get(topic.id);
-      if (known !== undefined) before.delete(topic.id);
-      return known ?? this.#section(topic, !topic.internal && !(many && topic.partitions > 1));
-    });
-    this.#sections = sections;
-    for (const section of before.values()) this.#remove(section);
-    const note = this.#note;
-    setText(note, this.#noteText());
-    const children = [
-      ...sections.map(({ root }) => root),
-      ...(note.textContent === "" ? [] : [note]),
-    ];
-    if (note.textContent === "") note.remove();
-    // Don't move a section that is already in place: that would take the focus away from it.
-    for (const [i, child] of children.entries()) {
-      if (this.#root.children[i] !== child) {
-        this.#root.insertBefore(child, this.#root.children[i] ?? null);
+  /** The shape of a partition, once it and its segments are known. */
+  async #shape(
+    topic: string,
+    partition: number,
+    isThere: (shape: LogShape) => boolean,
+  ): Promise<LogShape> {
+    const deadlineMs = performance.now() + NEWS_MS_MAX;
+    for (;;) {
+      const shape = this.#context.model.shape(topic, partition);
+      if (shape !== undefined && isThere(shape)) {
+        await this.#rows.complete(topic, partition);
+        return shape;
       }
+      if (performance.now() > deadlineMs) {
+        throw new Error(
+          `no news of ${topic} ${partition} from the broker for ${countOf(NEWS_MS_MAX / 1000, "second")}`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, NEWS_MS_MAX);
+        this.#onNews = () => {
+          clearTimeout(timer);
+          this.#onNews = undefined;
+          resolve();
+        };
+      });
     }
   }
-
-  #remove({ topic, root, places }: Section): void {
-    root.remove();
-    for (const [i, place] of places.entries()) {
-      this.#seen.unobserve(place);
-      const row = this.#rows.get(keyOf(topic.id, i));
-      this.#rows.delete(keyOf(topic.id, i));
-      if (row !== undefined && this.#pointed === row) this.#pointed = undefined;
-      if (row !== undefined && this.#opened === row) this.#opened = undefined;
-    }
-  }
-
-  #noteText(): string {
-    const { topics, overview } = this.#model;
-    const hidden = (overview?.topicCount ?? 0) - topics.length;
-    if (hidden > 0) return `and ${countOf(hidden, "more topic")}, not shown`;
-    if (topics.length > 0) return "";
-    return this.mayProduce
-      ? "No topics yet. Produce a record to create one."
-      : "No topics to show.";
-  }
-
-  #section(topic: TopicState, isOpen: boolean): Section {
-    const sum = element("span", { class: "sum" });
-    const places = Array.from({ length: topic.partitions }, (_, i) =>
-      element("div", { class: "place", "data-topic": topic.name, "data-partition": i }),
-    );
-    for (const { partition, reason } of topic.offline) {
-      const text = `partition ${partition} is offline: ${reason}`;
-      places[partition]?.append(element("p", { class: "failure" }, text));
-    }
-    const root = element(
-      "details",
-      { class: "topic", open: isOpen },
-      element("summary", {}, element("h2", {}, topic.name), sum),
-      ...places,
-    );
-    for (const place of places) this.#seen.observe(place);
-    return { topic, root, sum, places };
-  }
-
-  #sum(): void {
-    for (const { topic, sum } of this.#sections) {
-      const bytes = this.#model.bytesOf(topic.name);
-      const kind = topic.internal ? "internal, " : "";
-      setText(sum, `${kind}${countOf(topic.partitions, "partition")}, ${formatBytes(bytes)}`);
-    }
-  }
-
-  #scrolled(entries: readonly IntersectionObserverEntry[]): void {
-    for (const { target, isIntersecting } of entries) {
-      if (!(target instanceof HTMLElement)) continue;
-      const { topic = "", partition } = target.dataset;
-      const index = Number(partition);
-      const row = this.#row(topic, index, isIntersecting);
-      row?.setVisible(isIntersecting);
-    }
-  }
-
-  #reveal(topic: string): void {
-    const section = this.#sections.find((each) => each.topic.name === topic);
-    if (section !== undefined) section.root.open = true;
-  }
-
-  /** The row of a partition, created if missing and `mayMake`; undefined if there is no such partition. */
-  #row(topic: string, partition: number, mayMake = true): Row | undefined {
-    const section = this.#sections.find((each) => each.topic.name === topic);
-    const place = section?.places[partition];
-    if (section === undefined || place === undefined) return undefined;
-    const key = keyOf(section.topic.id, partition);
-    const known = this.#rows.get(key);
-    const isOffline = section.topic.offline.some((each) => each.partition === partition);
-    if (known !== undefined || !mayMake || isOffline) return known;
-    const row = new Row({
-      topic,
-      partition,
-      shape: () => this.#model.shape(topic, partition),
-      groups: () => this.#model.groups(topic, partition),
-      longest: () => this.#model.longest(topic),
-      open: (segment, position) => this.#open(topic, partition, segment, position),
-    });
-    this.#rows.set(key, row);
-    place.replaceChildren(row.root);
-    return row;
-  }
-}
-
-function keyOf(topicId: string, partition: number): string {
-  return `${topicId} ${partition}`;
 }

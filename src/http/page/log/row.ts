@@ -1,5 +1,5 @@
 // One partition on the page: its drawing, updated while visible, and its numbers in words.
-// Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (log-view.ts).
+// Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (topic-rows.ts).
 import { ask } from "../api.js";
 import { element, setText } from "../parts/dom.js";
 import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.js";

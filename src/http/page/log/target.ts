@@ -1,4 +1,4 @@
-// Parses what a person wants to look up. Pure. Leaves to others: the form (forms.ts), the lookup (the broker).
+// Parses what a person wants to look up. Pure. Leaves to others: the form (lookup-form.ts), the lookup (the broker).
 
 /** An offset, or a time in milliseconds. */
 export type Target = { readonly offset: number } | { readonly timestamp: number };

@@ -1,5 +1,6 @@
-// The colours of the drawing from the style sheet, for light and dark mode.
-// Leaves to others: the meaning of a colour (page.css, drawing.ts).
+// Light or dark: as the system says, or as the visitor has chosen, which the browser remembers. Also the colours of the
+// drawing from the style sheet. Leaves to others: the meaning of a colour (style/tokens.css, log/drawing.ts).
+import { button, setText } from "./dom.js";
 
 const NAMES = [
   ...["sealed", "sealed-edge", "active", "unflushed", "tick", "track", "watermark", "end"],
@@ -8,24 +9,74 @@ const NAMES = [
 
 export type Theme = Readonly<Record<(typeof NAMES)[number], string>>;
 
+const KEY = "rustlog-theme";
+
+/** The choices, in the order in which the button goes through them. */
+const CHOICES = ["auto", "light", "dark"] as const;
+
+type Choice = (typeof CHOICES)[number];
+
+const listeners: (() => void)[] = [];
 let current: Theme | undefined;
+
+show(chosen());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
 
 export function theme(): Theme {
   current ??= read();
   return current;
 }
 
-/** Calls `listener` when the user switches between light and dark mode. */
+/** Calls `listener` when the colours change. */
 export function onThemeChange(listener: () => void): void {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    current = undefined;
-    listener();
-  });
+  listeners.push(listener);
 }
 
 /** Whether animations are welcome. */
 export function mayMove(): boolean {
   return !matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** A button that goes through the choices. */
+export function themeButton(): HTMLButtonElement {
+  const made = button("", () => {
+    const next = CHOICES[(CHOICES.indexOf(chosen()) + 1) % CHOICES.length] ?? "auto";
+    try {
+      localStorage.setItem(KEY, next);
+    } catch {
+      // A browser that stores nothing shows the choice until the page is closed.
+    }
+    show(next);
+    say();
+    changed();
+  });
+  const say = (): void => {
+    const choice = document.documentElement.dataset.theme ?? "auto";
+    setText(made, { auto: "◐", light: "☀", dark: "☾" }[choice] ?? "");
+    made.title = `Colours: ${choice === "auto" ? "as the system" : choice}`;
+    made.ariaLabel = made.title;
+  };
+  say();
+  return made;
+}
+
+function chosen(): Choice {
+  const now = document.documentElement.dataset.theme;
+  if (now !== undefined) return CHOICES.find((each) => each === now) ?? "auto";
+  try {
+    return CHOICES.find((each) => each === localStorage.getItem(KEY)) ?? "auto";
+  } catch {
+    return "auto";
+  }
+}
+
+function show(choice: Choice): void {
+  document.documentElement.dataset.theme = choice;
+}
+
+function changed(): void {
+  current = undefined;
+  for (const listener of listeners) listener();
 }
 
 function read(): Theme {

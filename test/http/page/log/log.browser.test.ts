@@ -1,55 +1,38 @@
-// The live page in a real browser: what is drawn, what works by mouse and keyboard, and many partitions and segments.
+// The log view in a real browser: what is drawn, what works by mouse and keyboard, and many partitions and segments.
 // Skipped without Chromium. Leaves to others: the responses (http/api/routes.test.ts).
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
-import { batchOf } from "../../support/broker.js";
-import { Browser, type BrowserPage, CHROMIUM } from "../../support/browser.js";
-import { joinGroup } from "../../support/group-members.js";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { batchOf } from "../../../support/broker.js";
+import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
+import { BROWSER_TIMEOUT_MS, pageBrowser, WIDE } from "../../../support/page-browser.js";
 import {
   type PageSample,
   startPage,
   writeOrders,
   writeSegments,
   writeShop,
-} from "../../support/page-sample.js";
-import { KafkaClient } from "../../support/kafka-client.js";
-import { addUsers } from "../../support/page-users.js";
-import { tempDir } from "../../support/tmp.js";
+} from "../../../support/page-sample.js";
+import { tempDir } from "../../../support/tmp.js";
 
 const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
-
-const WIDE = { width: 1280, height: 860 };
-const TIMEOUT_MS = 30_000;
 
 if (CHROMIUM === undefined) {
   console.log("the live page was not tested in a browser: chromium not found (set CHROMIUM=PATH)");
 }
 
-let browser: Browser;
+const browser = pageBrowser();
 let sample: PageSample;
-let pages: BrowserPage[] = [];
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) return;
-  browser = await Browser.start(CHROMIUM);
   sample = await startPage();
   await writeShop(sample.broker);
-}, TIMEOUT_MS);
+}, BROWSER_TIMEOUT_MS);
 afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
   await sample?.[Symbol.asyncDispose]();
-}, TIMEOUT_MS);
-afterEach(async () => {
-  const opened = pages;
-  pages = [];
-  for (const page of opened) await page.close();
-  // No script error, and nothing blocked by the Content-Security-Policy.
-  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
-});
+}, BROWSER_TIMEOUT_MS);
 
-async function open(screen: Parameters<Browser["open"]>[1] = WIDE, url = sample.url) {
+async function open(screen = WIDE, url = sample.url): Promise<BrowserPage> {
   const page = await browser.open(url, screen);
-  pages.push(page);
   await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
   return page;
 }
@@ -97,7 +80,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       );
       expect(await page.text("#status")).toBe("live");
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -121,7 +104,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await registry.delete("fresh");
       await page.until("!document.body.textContent.includes('fresh')");
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -146,7 +129,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(said).toContain("offsetDelta1 (offset 9)");
       expect(await page.text(".dump")).toContain("crc0x");
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -174,7 +157,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.press("Escape", "Escape");
       expect(await page.evaluate<boolean>("document.querySelector('#player').hidden")).toBe(true);
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -192,7 +175,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.evaluate(last);
       expect(await page.text(".player .step p")).toStartWith("Record 600 ");
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -216,34 +199,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.press("Escape");
       expect(await page.evaluate<string>("document.activeElement.className")).toBe("track");
     },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "produces a record and follows it, showing its content as text",
-    async () => {
-      const page = await open();
-      const value = `<img src=x onerror="document.title='hacked'">`;
-      await page.evaluate("document.querySelector('#produce [name=partition]').value = 1");
-      await page.evaluate("document.querySelector('[name=key]').focus()");
-      await page.type("<b>key</b>");
-      await page.evaluate("document.querySelector('[name=value]').focus()");
-      await page.type(value);
-      await page.press("Enter");
-      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
-      expect(await page.text(".player h2")).toBe("How record 4,100 got into orders, partition 1");
-      await page.press("ArrowRight");
-      expect(await page.text(".player h3")).toBe("2. Offset 4,100");
-      await page.evaluate("document.querySelector('[data-key=open]').click()");
-      await page.until("document.querySelectorAll('.records button').length === 1");
-      expect(await page.text(".records .key")).toBe("<b>key</b>");
-      expect(await page.text(".records .value")).toBe(value);
-      expect(await page.evaluate<number>("document.querySelectorAll('#detail img').length")).toBe(
-        0,
-      );
-      expect(await page.evaluate<string>("document.title")).toBe("RustLog");
-    },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -261,7 +217,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       }
       expect(colours.size).toBe(2);
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -278,7 +234,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.body.textContent.includes('high watermark 100')");
       expect(await page.evaluate<number>(rows)).toBeLessThan(80);
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -287,8 +243,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await using many = await startPage();
       const { registry } = many.broker.context;
       for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, 2, {});
-      const page = await browser.open(many.url, WIDE);
-      pages.push(page);
+      const page = await browser.open(many.url);
       const isOpen = (topic: string) =>
         page.evaluate<boolean>(
           `[...document.querySelectorAll('.topic')].find((each) => each.querySelector('h2').textContent === '${topic}').open`,
@@ -305,70 +260,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-12");
       expect(await page.text(".topic:nth-child(3) h2")).toBe("topic-11b");
     },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "lists the connections with their protocols",
-    async () => {
-      using kafka = await KafkaClient.connect(sample.broker.port);
-      const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
-      await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
-      const page = await open();
-      await page.until(
-        "document.querySelector('#connections summary').textContent === '1 connection: 1 kafka'",
-      );
-      await page.evaluate("document.querySelector('#connections').open = true");
-      const cells = await page.evaluate<string>(
-        "[...document.querySelectorAll('#connections td')].slice(0, 3).map((cell) => cell.textContent).join()",
-      );
-      expect(cells).toBe("kafka,test,franz-go 1.22.3");
-    },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "shows the lag of each group, its members, and filters the groups",
-    async () => {
-      await using shop = await startPage({ offsets: "memory" });
-      const { registry, offsets, groups } = shop.broker.context;
-      await registry.create("t", 2, {});
-      await registry.partition("t", 1).append(batchOf("a", "b", "c"));
-      for (let i = 0; i < 300; i++) {
-        await offsets.commit(`group-${1000 + i}`, [{ topic: "t", partition: 0, offset: 0 }]);
-      }
-      const page = await open(WIDE, shop.url);
-      await page.until(
-        "document.querySelector('#groups summary').textContent === '300 consumer groups'",
-      );
-      await page.evaluate("document.querySelector('#groups').open = true");
-      expect(await page.text("#groups li")).toBe("group-1000: Empty, lag 3 in 2 partitions");
-      expect(await page.text("#groups .empty")).toBe("There are more: filter by name.");
-      await page.evaluate("document.querySelector('#groups input').focus()");
-      await page.type("1299");
-      await page.until("document.querySelectorAll('#groups li').length === 1");
-      expect(await page.text("#groups li")).toBe("group-1299: Empty, lag 3 in 2 partitions");
-      await page.until(
-        "document.querySelectorAll('.row .groups')[1].textContent === 'group-1299 has committed nothing, lag 3'",
-      );
-      await page.evaluate("document.querySelector('#groups input').select()");
-      await page.type("shared");
-      const [member] = await joinGroup(groups, "shared", [
-        { clientId: "app", assigned: { t: [1] } },
-      ]);
-      await page.until(
-        "document.querySelector('#groups li')?.textContent.startsWith('shared: Stable')",
-      );
-      expect(await page.text("#groups li")).toBe(
-        "shared: Stable, 1 member, lag 3 in 2 partitionsapp at 10.0.0.7: t 1 lag 3",
-      );
-      expect(await page.evaluate("document.querySelectorAll('.row .groups')[1].textContent")).toBe(
-        "shared has committed nothing, lag 3, read by app at 10.0.0.7",
-      );
-      groups.leave("shared", [{ memberId: member!, instanceId: null }]);
-      await page.until("document.querySelectorAll('#groups li').length === 0");
-    },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -393,44 +285,6 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.press("ArrowRight", "ArrowRight", "ArrowRight");
       expect(await page.text(".player .step p")).toStartWith("Record 7,654 is number 1 of 1");
     },
-    TIMEOUT_MS,
-  );
-
-  test(
-    "asks for a login once there are users, and shows who is logged in",
-    async () => {
-      await using secured = await startPage();
-      await secured.broker.context.registry.create("orders", 1, {});
-      await writeOrders(secured.broker, "orders", 0, 10);
-      const page = await browser.open(secured.url, WIDE);
-      pages.push(page);
-      await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
-      expect(await page.evaluate("document.querySelector('#user').hidden")).toBe(true);
-      await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
-      const logIn = async (user: string): Promise<void> => {
-        await page.until("document.querySelector('[name=password]')");
-        await page.evaluate("document.querySelector('[name=user]').focus()");
-        await page.type(user);
-        await page.evaluate("document.querySelector('[name=password]').focus()");
-        await page.type(user);
-        await page.press("Enter");
-        await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
-      };
-      await logIn("ann");
-      expect(await page.text("#user span")).toBe("ann");
-      expect(await page.evaluate("document.querySelector('#produce').hidden")).toBe(true);
-      expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);
-      expect(await page.text("#totals")).not.toContain("connections");
-      await lookUp(page, "3");
-      await page.evaluate("document.querySelector('#user button').click()");
-      await logIn("root");
-      expect(await page.text("#user span")).toBe("root");
-      await page.evaluate("document.querySelector('#produce [name=value]').focus()");
-      await page.type("hello");
-      await page.press("Enter");
-      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
-      expect(await page.evaluate("document.cookie")).toBe("");
-    },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 });

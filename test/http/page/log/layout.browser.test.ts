@@ -1,19 +1,11 @@
 // The layout of the live page in a real browser: the panel of steps covers nothing important.
-// Skipped without Chromium. Leaves to others: interaction (page.browser.test.ts).
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Browser, type BrowserPage, CHROMIUM } from "../../support/browser.js";
-import { startPage, writeOrders, writeShop } from "../../support/page-sample.js";
+// Skipped without Chromium. Leaves to others: interaction (log.browser.test.ts).
+import { describe, expect, test } from "bun:test";
+import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
+import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
+import { startPage, writeOrders, writeShop } from "../../../support/page-sample.js";
 
-const TIMEOUT_MS = 30_000;
-
-let browser: Browser;
-
-beforeAll(async () => {
-  if (CHROMIUM !== undefined) browser = await Browser.start(CHROMIUM);
-}, TIMEOUT_MS);
-afterAll(async () => {
-  await browser?.[Symbol.asyncDispose]();
-}, TIMEOUT_MS);
+const browser = pageBrowser();
 
 /** Looks something up in the first topic of the page. */
 async function lookUp(page: BrowserPage, partition: number, target: string): Promise<void> {
@@ -51,7 +43,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const close = "document.querySelector('[data-key=close]').getBoundingClientRect()";
       await page.until(`${close}.bottom <= innerHeight`);
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 
   test(
@@ -67,6 +59,6 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         page.evaluate(`document.querySelector('${selector}').getBoundingClientRect().${side}`);
       expect(await edge("#detail", "bottom")).toBeLessThanOrEqual(await edge("#player", "top"));
     },
-    TIMEOUT_MS,
+    BROWSER_TIMEOUT_MS,
   );
 });

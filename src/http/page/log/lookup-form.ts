@@ -1,0 +1,65 @@
+// The form of lookups: which record to look for. Leaves to others: looking it up (log-view.ts).
+import { element, failure } from "../parts/dom.js";
+import { field, partitionInput, topicInput } from "../parts/fields.js";
+import type { TopicState } from "../wire.js";
+import { parseTarget, type Target } from "./target.js";
+
+export interface LookupOrder {
+  readonly topic: string;
+  readonly partition: number;
+  readonly target: Target;
+  /** The target as it was entered. */
+  readonly text: string;
+}
+
+export class LookupForm {
+  readonly #topic = topicInput();
+  readonly #partition = partitionInput();
+  readonly #target = element("input", {
+    name: "target",
+    required: true,
+    placeholder: "42 or 2026-07-01 12:00",
+    spellcheck: "false",
+  });
+  readonly #said = element("div", { class: "said" });
+  readonly root = element(
+    "form",
+    { id: "lookup", class: "tool", autocomplete: "off", "aria-label": "Look up" },
+    element("h2", {}, "Look up"),
+    field("topic", this.#topic),
+    field("partition", this.#partition),
+    field("offset or time", this.#target),
+    element("button", { type: "submit" }, "Play the lookup"),
+    this.#said,
+  );
+
+  constructor(onLookup: (order: LookupOrder) => Promise<void>) {
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#said.replaceChildren();
+      Promise.resolve()
+        .then(() => onLookup(this.#order()))
+        .catch((error: unknown) => this.#said.replaceChildren(failure(error)));
+    });
+  }
+
+  /** Puts the focus where the target is entered; for `topic` if there is one. */
+  ask(topic: string | undefined, partition: string | undefined): void {
+    if (topic !== undefined) this.#topic.value = topic;
+    if (partition !== undefined) this.#partition.value = partition;
+    this.#target.focus();
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Enters the first topic if nothing was entered yet. */
+  offer(topics: readonly TopicState[]): void {
+    const first = topics.find(({ internal }) => !internal)?.name;
+    if (this.#topic.value === "" && first !== undefined) this.#topic.value = first;
+  }
+
+  #order(): LookupOrder {
+    const text = this.#target.value;
+    const partition = Number(this.#partition.value);
+    return { topic: this.#topic.value, partition, text, target: parseTarget(text) };
+  }
+}

@@ -1,0 +1,94 @@
+// The frame of the live page in a real browser: its views and addresses, the theme, and logins.
+// Skipped without Chromium. Leaves to others: the views (a folder each).
+import { describe, expect, test } from "bun:test";
+import { CHROMIUM } from "../../support/browser.js";
+import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../support/page-browser.js";
+import { startPage, writeOrders } from "../../support/page-sample.js";
+import { addUsers } from "../../support/page-users.js";
+
+const browser = pageBrowser();
+
+describe.skipIf(CHROMIUM === undefined)("the live page", () => {
+  test(
+    "shows a view for each address, and goes back and forward",
+    async () => {
+      await using sample = await startPage();
+      await sample.broker.context.registry.create("orders", 1, {});
+      const page = await browser.open(sample.url);
+      const shown = (): Promise<string> =>
+        page.evaluate("document.querySelector('#views [aria-current]')?.textContent ?? ''");
+      await page.until("document.querySelector('#views a')");
+      expect(await shown()).toBe("Log");
+      await page.click("#views [data-view=groups]");
+      await page.until("document.title === 'Groups – RustLog'");
+      expect(await shown()).toBe("Groups");
+      expect(await page.evaluate<string>("document.activeElement.id")).toBe("main");
+      expect(await page.evaluate("document.querySelector('#topics')")).toBe(null);
+      await page.evaluate("history.back()");
+      await page.until("document.title === 'Log – RustLog'");
+      await page.evaluate("history.forward()");
+      await page.until("document.title === 'Groups – RustLog'");
+      await page.press("/");
+      await page.until("document.activeElement.name === 'target'");
+      expect(await shown()).toBe("Log");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "remembers the colours that were chosen",
+    async () => {
+      await using sample = await startPage();
+      const page = await browser.open(sample.url);
+      const paper = "getComputedStyle(document.body).backgroundColor";
+      await page.until("document.querySelector('#actions button:last-child')");
+      const light = await page.evaluate<string>(paper);
+      await page.evaluate("document.querySelector('#actions button:last-child').click()");
+      expect(await page.evaluate<string>(paper)).toBe(light);
+      await page.evaluate("document.querySelector('#actions button:last-child').click()");
+      expect(await page.evaluate<string>(paper)).not.toBe(light);
+      const again = await browser.open(sample.url);
+      await again.until("document.querySelector('#actions button:last-child')");
+      expect(await again.evaluate<string>("document.documentElement.dataset.theme")).toBe("dark");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "asks for a login once there are users, and shows who is logged in",
+    async () => {
+      await using secured = await startPage();
+      await secured.broker.context.registry.create("orders", 1, {});
+      await writeOrders(secured.broker, "orders", 0, 10);
+      const page = await browser.open(secured.url);
+      await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+      expect(await page.evaluate("document.querySelector('.user')")).toBe(null);
+      await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
+      const logIn = async (user: string): Promise<void> => {
+        await page.until("document.querySelector('[name=password]')");
+        await page.evaluate("document.querySelector('[name=user]').focus()");
+        await page.type(user);
+        await page.evaluate("document.querySelector('[name=password]').focus()");
+        await page.type(user);
+        await page.press("Enter");
+        await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+      };
+      await logIn("ann");
+      expect(await page.text(".user span")).toBe("ann");
+      expect(await page.text("#actions")).not.toContain("Produce");
+      expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);
+      expect(await page.text("#totals")).not.toContain("connections");
+      await page.evaluate("document.querySelector('.user button').click()");
+      await logIn("root");
+      expect(await page.text(".user span")).toBe("root");
+      await page.evaluate("location.hash = '#/produce?topic=orders'");
+      await page.until("document.querySelector('#produce [name=value]')");
+      await page.evaluate("document.querySelector('#produce [name=value]').focus()");
+      await page.type("hello");
+      await page.press("Enter");
+      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+      expect(await page.evaluate("document.cookie")).toBe("");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,36 @@
+// Addresses of places on the page.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { hrefOf, routeOf, VIEW_NAMES } from "../../../src/http/page/router.js";
+
+test("an address names a view, a path and a query", () => {
+  const { view, path, query } = routeOf("#/records/orders%20new/2?from=-50&text=a%26b");
+  expect(view).toBe("records");
+  expect(path).toEqual(["orders new", "2"]);
+  expect([...query]).toEqual([
+    ["from", "-50"],
+    ["text", "a&b"],
+  ]);
+});
+
+test.each(["", "#", "#/", "#nonsense", "#/nonsense/orders"])("'%s' is the log", (hash) => {
+  const { view, path } = routeOf(hash);
+  expect({ view, path }).toEqual({ view: "log", path: [] });
+});
+
+test("a broken escape is taken as it is", () => {
+  expect(routeOf("#/topics/100%").path).toEqual(["100%"]);
+});
+
+test("every place has an address that leads to it", () => {
+  const part = fc.string({ minLength: 1, unit: "binary" });
+  const values = fc.dictionary(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }));
+  fc.assert(
+    fc.property(fc.constantFrom(...VIEW_NAMES), fc.array(part), values, (view, path, query) => {
+      const route = routeOf(hrefOf(view, path, query));
+      expect(route.view).toBe(view);
+      expect(route.path).toEqual(path);
+      expect(Object.fromEntries(route.query)).toEqual(query);
+    }),
+  );
+});
