@@ -338,6 +338,19 @@ export function flagOf(topicConfigName: string): string {
   return topicConfigName.replaceAll(".", "-");
 }
 
+/** The flag that sets the default of a setting, which may be older than the rule for names; undefined if none does. */
+export function flagOfDefault(name: string): string | undefined {
+  const config = topicConfig(name);
+  if (Object.hasOwn(OLDER_FLAGS, name)) return OLDER_FLAGS[name];
+  return config !== undefined && isActive(config) ? flagOf(name) : undefined;
+}
+
+const OLDER_FLAGS: Readonly<Record<string, string>> = {
+  "max.message.bytes": "max-batch-bytes",
+  "flush.messages": "flush",
+  "flush.ms": "flush",
+};
+
 /** A time in larger units, or null if it is no whole number of them; -1, for never, in any unit. */
 function inUnits(ms: number, unitMs: number): string | null {
   if (ms < 0) return "-1";

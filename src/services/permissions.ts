@@ -40,6 +40,11 @@ export function requireCreation(context: ServiceContext, name: string): void {
   if (!mayOnCluster(context, "CREATE")) requireOnTopic(context, "CREATE", name);
 }
 
+/** Throws CLUSTER_AUTHORIZATION_FAILED unless the caller may create topics, of any name or of some. */
+export function requireSomeCreation(context: ServiceContext): void {
+  if (!mayCreateSome(context)) requireOnCluster(context, "CREATE");
+}
+
 /** Throws CLUSTER_AUTHORIZATION_FAILED unless the caller may be an idempotent producer: it may write to some topic. */
 export function requireIdempotence(context: ServiceContext): void {
   if (context.caller.mayOnAny("WRITE", "TOPIC")) return;
@@ -79,6 +84,11 @@ export function mayOnGroup(
   name: string,
 ): boolean {
   return caller.may(operation, "GROUP", name);
+}
+
+/** Whether the caller may create topics, of any name or of some. */
+export function mayCreateSome(context: ServiceContext): boolean {
+  return mayOnCluster(context, "CREATE") || context.caller.mayOnAny("CREATE", "TOPIC");
 }
 
 export function mayOnCluster({ caller }: ServiceContext, operation: Operation): boolean {

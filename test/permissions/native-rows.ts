@@ -143,6 +143,12 @@ export const NATIVE_ROWS: NativeRows = {
       }),
     },
     {
+      needs: ["ALTER topic"],
+      request: ({ topic }) => ({
+        ...{ topic, settings: [], deletedSettings: [], partitions: 3, validateOnly: true },
+      }),
+    },
+    {
       needs: ["ALTER_CONFIGS topic"],
       request: ({ topic }) => ({
         ...{ topic, settings: [], deletedSettings: [{ name: "retention.ms" }] },

@@ -31,6 +31,7 @@ test("settings are set and deleted, partitions are added; a validation only says
   const expected = {
     ...{ topicId: context.registry.find("t")!.id, settings: after },
     ...{ previousPartitions: 2, partitions: 3 },
+    previousSettings: context.registry.find("t")!.settings,
   };
   expect(await change(changes, 3, true)).toEqual(expected);
   expect(now()).toEqual(before);

@@ -3,7 +3,7 @@
 // Leaves to others: the sessions (sessions.ts), logging in (login.ts), permissions (services/), and the checks of
 // every request (request-guard.ts).
 import { contextFor, type ServiceContext } from "../../services/context.js";
-import { mayOnCluster } from "../../services/permissions.js";
+import { mayCreateSome, mayOnCluster } from "../../services/permissions.js";
 import { loginFault } from "../../services/login.js";
 import type { HttpClient, HttpHandler, HttpRoute, HttpRoutes } from "../http-server.js";
 import type { Refusal, SessionState } from "../page/wire.js";
@@ -94,6 +94,7 @@ export class PageAccess {
       csrfToken: session?.csrfToken ?? null,
       mayRead: caller.mayOnAny("READ", "TOPIC"),
       mayProduce: !this.isReadOnly && caller.mayOnAny("WRITE", "TOPIC"),
+      mayCreateTopics: !this.isReadOnly && mayCreateSome(context),
       seesCluster: mayOnCluster(context, "DESCRIBE"),
       mayCloseConnections: !this.isReadOnly && mayOnCluster(context, "ALTER"),
     };

@@ -17,6 +17,17 @@ export class Query {
     return this.#parameters.get(name) ?? undefined;
   }
 
+  /** All values of a parameter that may be repeated. */
+  texts(name: string): readonly string[] {
+    return this.#parameters.getAll(name);
+  }
+
+  neededText(name: string): string {
+    const text = this.#parameters.get(name);
+    if (text !== null) return text;
+    throw invalid(`${name} is missing`);
+  }
+
   needed(name: string): number {
     return numberOf(name, this.#parameters.get(name) ?? "");
   }

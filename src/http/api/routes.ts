@@ -14,6 +14,7 @@ import { PageLogin } from "./login.js";
 import { partitionRoutes } from "./partition-questions.js";
 import { produceRoutes } from "./produce.js";
 import { Queue } from "./queue.js";
+import { topicRoutes } from "./topics.js";
 
 /** Seconds after which a page that does not read its events is disconnected. */
 const SLOW_READER_SECONDS = 30;
@@ -60,6 +61,7 @@ function visitorRoutes(
     ...groupRoutes(),
     ...produceRoutes(flush),
     ...partitionRoutes(questions),
+    ...topicRoutes(access.isReadOnly),
   };
 }
 

@@ -169,6 +169,8 @@ export interface SessionState {
   /** Whether the visitor may do this to any topic. */
   readonly mayRead: boolean;
   readonly mayProduce: boolean;
+  /** Whether it may create topics, of any name or of some. */
+  readonly mayCreateTopics: boolean;
   /** Whether it may see the connections and their traffic. */
   readonly seesCluster: boolean;
   readonly mayCloseConnections: boolean;

@@ -46,7 +46,8 @@ describe("a login", () => {
     const ann = await logInOnPage(sample.url, "ann");
     expect(await (await ann.fetch("api/session")).json()).toEqual({
       ...{ user: "ann", csrfToken: ann.csrfToken },
-      ...{ mayRead: true, mayProduce: true, seesCluster: false, mayCloseConnections: false },
+      ...{ mayRead: true, mayProduce: true, mayCreateTopics: false },
+      ...{ seesCluster: false, mayCloseConnections: false },
     });
     expect(await (await ann.fetch("/")).text()).toContain('id="views"');
     const left = await ann.fetch("logout", { method: "POST" });
@@ -347,7 +348,8 @@ describe("a visitor", () => {
     const state = await fetch(`${page.url}api/session`);
     expect((await state.json()) as SessionState).toEqual({
       ...{ user: null, csrfToken: null },
-      ...{ mayRead: true, mayProduce: true, seesCluster: true, mayCloseConnections: true },
+      ...{ mayRead: true, mayProduce: true, mayCreateTopics: true },
+      ...{ seesCluster: true, mayCloseConnections: true },
     });
     const events = eventsOf((await fetch(`${page.url}api/events`)).body!);
     await events.next();

@@ -14,6 +14,8 @@ const USERS = {
   describer: ["DESCRIBE TOPIC orders", "DESCRIBE GROUP billing"],
   reader: ["READ TOPIC orders"],
   writer: ["WRITE TOPIC orders"],
+  owner: ["CREATE TOPIC orders", "ALTER TOPIC orders", "ALTER_CONFIGS TOPIC orders"],
+  deleter: ["DELETE TOPIC orders"],
   monitor: ["DESCRIBE CLUSTER kafka-cluster"],
   admin: "everything",
 } as const satisfies Record<string, readonly Right[] | "everything">;
@@ -26,6 +28,8 @@ const NAMES: readonly Name[] = [
   "describer",
   "reader",
   "writer",
+  "owner",
+  "deleter",
   "monitor",
   "admin",
 ];
@@ -53,7 +57,21 @@ const question = (name: string, query: string, allowed: readonly Name[]): Row =>
   ...{ ok: 200, allowed },
 });
 
-const DESCRIBERS: readonly Name[] = ["describer", "reader", "writer", "admin"];
+const DESCRIBERS: readonly Name[] = [
+  ...(["describer", "reader", "writer", "owner", "deleter", "admin"] as const),
+];
+
+/** A route about a topic, whose id replaces `TOPIC_ID`. */
+const ofTopic = (
+  method: string,
+  path: string,
+  allowed: readonly Name[],
+  { ok = 200, query = "", body = {} } = {},
+): Row => ({
+  route: `${method} /api/topics/:topic${path}`,
+  path: `/api/topics/orders${path}?${query}`,
+  ...{ ok, allowed, body: JSON.stringify({ id: "TOPIC_ID", ...body }) },
+});
 
 const ROWS: readonly Row[] = [
   { route: "GET /", path: "/", ok: 200, allowed: NAMES },
@@ -82,6 +100,28 @@ const ROWS: readonly Row[] = [
   question("lookup", "offset=0", ["reader", "admin"]),
   question("batches", "segment=0", ["reader", "admin"]),
   question("batch", "segment=0&position=0", ["reader", "admin"]),
+  {
+    ...{ route: "GET /api/topic-settings", path: "/api/topic-settings", ok: 200 },
+    allowed: ["owner", "admin"],
+  },
+  {
+    // It exists.
+    ...{ route: "POST /api/topics", path: "/api/topics", ok: 400, allowed: ["owner", "admin"] },
+    body: JSON.stringify({ name: "orders", partitions: 1 }),
+  },
+  ofTopic("GET", "", DESCRIBERS),
+  ofTopic("GET", "/partitions", DESCRIBERS),
+  ofTopic("GET", "/groups", DESCRIBERS),
+  ofTopic("GET", "/alter", ["owner", "admin"], { query: "id=TOPIC_ID&set=retention.ms=-1" }),
+  ofTopic("POST", "/alter", ["owner", "admin"], { body: { set: { "retention.ms": "-1" } } }),
+  ofTopic("GET", "/trim", ["deleter", "admin"], { query: "before=earliest" }),
+  ofTopic("POST", "/trim", ["deleter", "admin"], {
+    body: { offsets: [{ partition: 0, offset: 0 }] },
+  }),
+  // It is not compacted.
+  ofTopic("POST", "/compact", ["owner", "admin"], { ok: 400, body: { run: "12345678" } }),
+  // Another topic has this id.
+  ofTopic("DELETE", "", ["deleter", "admin"], { ok: 404, query: "id=other" }),
   { route: "GET /metrics", path: "/metrics", ok: 200, allowed: ["monitor", "admin"] },
   { route: "GET /health", path: "/health", ok: 200, allowed: NAMES },
   // The last one, because it ends the session.
@@ -93,13 +133,14 @@ const HARMLESS = ["/login", "/api/events/:page", "/logout"];
 
 let sample: PageSample;
 let script: string;
+let topicId: string;
 
 beforeAll(async () => {
   sample = await startPage();
   const html = await (await fetch(sample.url)).text();
   script = /src="\/([^"]+)"/.exec(html)?.[1] ?? "";
   const { registry, offsets } = sample.broker.context;
-  await registry.create("orders", 1, {});
+  ({ id: topicId } = await registry.create("orders", 1, {}));
   await fetch(`${sample.url}api/produce`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -117,9 +158,9 @@ async function ask(
 ): Promise<Response> {
   const method = route.split(" ")[0]!;
   const type = { "content-type": "application/json" };
-  const body = method === "POST" ? own : null;
+  const body = method === "POST" ? own.replace("TOPIC_ID", topicId) : null;
   const init = { method, body, headers: { ...type, ...headers } };
-  const response = await send(path.replace("SCRIPT", script), init);
+  const response = await send(path.replace("SCRIPT", script).replace("TOPIC_ID", topicId), init);
   // An event stream has no end.
   if (path === "/api/events") await response.body?.cancel();
   return response;
@@ -132,7 +173,9 @@ test("every route, and every question about a partition, has a row", () => {
     Object.keys(methods).map((method) => `${method} ${path}`),
   );
   expect([...new Set(ROWS.map(({ route }) => route))].sort()).toEqual(declared.sort());
-  const asked = ROWS.flatMap(({ path }) => /^\/api\/topics\/.*\/(\w+)\?/.exec(path)?.[1] ?? []);
+  const asked = ROWS.flatMap(
+    ({ path }) => /^\/api\/topics\/orders\/0\/(\w+)\?/.exec(path)?.[1] ?? [],
+  );
   expect(asked.sort()).toEqual(Object.keys(QUESTIONS).sort());
 });
 
@@ -172,6 +215,10 @@ test("a refusal says which permission is missing", async () => {
     said("ALTER", "the cluster"),
     said("WRITE", "topic 'orders'"),
     ...[read, read, read],
+    said("CREATE", "the cluster"),
+    ...["CREATE", "ALTER_CONFIGS", "ALTER_CONFIGS", "DELETE", "DELETE", "ALTER", "DELETE"].map(
+      (operation) => said(operation, "topic 'orders'"),
+    ),
     said("DESCRIBE", "the cluster"),
   ]);
 });
@@ -196,7 +243,7 @@ test("changes need the token of the session, whoever asks", async () => {
   const other = await logInOnPage(sample.url, "admin");
   const partition = sample.broker.context.registry.partition("orders", 0);
   const before = partition.logEndOffset;
-  const posts = ROWS.filter(({ route }) => route.startsWith("POST ") && route !== "POST /login");
+  const posts = ROWS.filter(({ route }) => !route.startsWith("GET ") && route !== "POST /login");
   expect(posts.length).toBeGreaterThan(2);
   for (const row of posts) {
     for (const token of ["", "x", other.csrfToken, `${admin.csrfToken}x`]) {
@@ -210,7 +257,7 @@ test("changes need the token of the session, whoever asks", async () => {
 
 test("a read-only page refuses all changes, also those of an administrator, and while there are no users", async () => {
   await using page = await startPage({}, undefined, { isReadOnly: true });
-  const posts = ROWS.filter(({ route }) => route.startsWith("POST "));
+  const posts = ROWS.filter(({ route }) => !route.startsWith("GET "));
   for (const isSecured of [false, true]) {
     if (isSecured) await addUsers(page.broker.context, { admin: "everything" });
     const send = isSecured

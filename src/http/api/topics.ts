@@ -1,0 +1,334 @@
+// What the page asks about topics beyond its live events, and the changes of topics. What a change would do is asked for with
+// GET, at the path of the change where there is one.
+// Leaves to others: the use cases, and who may do what (services/).
+import { flagOfDefault } from "../../broker/broker-configs.js";
+import { RustLogError } from "../../errors.js";
+import { EXPECTED_PLACE, tryParseOffset } from "../../offset-place.js";
+import { alterTopic } from "../../services/alter-topic.js";
+import { compactTopic } from "../../services/compact-topic.js";
+import type { CompactionOfTopic, CompactionProgress } from "../../services/compaction-runs.js";
+import { type ConfigChange, describeSettings } from "../../services/configs.js";
+import type { ServiceContext } from "../../services/context.js";
+import { checkDeletions, deleteRecords } from "../../services/delete-records.js";
+import { requireSomeCreation } from "../../services/permissions.js";
+import { retentionForecast } from "../../services/retention-forecast.js";
+import { partitionDetails, topicDetails, visibleTopic } from "../../services/topic-details.js";
+import { topicReaders } from "../../services/topic-readers.js";
+import { createTopic, deleteTopic } from "../../services/topics.js";
+import { planTrim } from "../../services/trim-plan.js";
+import { isActive, type TopicConfig, topicConfig } from "../../topics/topic-configs.js";
+import { inUnits } from "../../topics/setting-units.js";
+import type { TopicSettings } from "../../topics/topic-settings.js";
+import { ZERO_UUID } from "../../record/bytes.js";
+import type {
+  AlterOrder,
+  AlterOutcome,
+  CompactionReport,
+  CompactionRow,
+  CreatedTopic,
+  CreateOrder,
+  PartitionRows,
+  TopicDetail,
+  TopicReaderRows,
+  TopicRight,
+  TopicSetting,
+  TrimOutcome,
+  TrimPlan,
+} from "../page/topics/topic-wire.js";
+import type { PageHandler, PageRoutes, Visitor } from "./access.js";
+import { answered, invalid, jsonOf } from "./answer.js";
+import { Query } from "./query.js";
+import { Queue } from "./queue.js";
+
+/** Partitions, and groups, per answer. */
+const ANSWER_PARTITIONS_MAX = 500;
+const ANSWER_READERS_MAX = 100;
+
+/** Partitions of a compaction that are described one by one. */
+const ANSWER_COMPACTIONS_MAX = 200;
+
+/** Longest wait for the end of a compaction. Short, so that the page sees its progress. */
+const COMPACTION_WAIT_MS = 500;
+
+const RIGHTS: readonly TopicRight[] = ["READ", "WRITE", "ALTER", "ALTER_CONFIGS", "DELETE"];
+
+/** The settings on which it depends what retention deletes. */
+const OF_RETENTION: ReadonlySet<string> = new Set([
+  ...["cleanup.policy", "retention.ms", "retention.bytes"],
+]);
+
+/** The routes about topics. */
+export function topicRoutes(isReadOnly: boolean): PageRoutes {
+  // Forecasts and sums may look at many partitions.
+  const queue = new Queue();
+  const asked = (work: (request: TopicRequest) => unknown): PageHandler =>
+    onTopic((request) => queue.answer(request.signal, () => work(request)));
+  return {
+    "/api/topic-settings": {
+      GET: (_, { context }) => answered(() => settingsOfNew(context)),
+    },
+    "/api/topics": {
+      POST: (request, { context }) =>
+        answered(async () => create(context, orderOf(await jsonOf(request)))),
+    },
+    "/api/topics/:topic": {
+      GET: asked((request) => detailOf(request, isReadOnly)),
+      DELETE: onTopic(({ context, topic, query }) =>
+        deleteTopic(context, { topic, topicId: query.neededText("id") }),
+      ),
+    },
+    "/api/topics/:topic/partitions": { GET: asked(partitionRows) },
+    "/api/topics/:topic/groups": { GET: asked(readerRows) },
+    "/api/topics/:topic/alter": {
+      GET: asked(({ context, topic, query, signal }) => {
+        const order = orderIn(query);
+        return alter(context, topic, order, { validateOnly: true, signal });
+      }),
+      POST: onTopic(async ({ context, topic, signal, body }) =>
+        alter(context, topic, alterOrderOf(await body()), { validateOnly: false, signal }),
+      ),
+    },
+    "/api/topics/:topic/trim": { GET: asked(trimPlan), POST: onTopic(trim) },
+    "/api/topics/:topic/compact": { POST: onTopic(compact) },
+  };
+}
+
+interface TopicRequest {
+  readonly context: ServiceContext;
+  readonly topic: string;
+  readonly query: Query;
+  readonly signal: AbortSignal;
+  readonly body: () => Promise<Readonly<Record<string, unknown>>>;
+}
+
+function onTopic(work: (request: TopicRequest) => unknown): PageHandler {
+  return (request, { context }: Visitor) =>
+    answered(() => {
+      const { topic = "" } = request.params as Record<string, string>;
+      const { signal, url } = request;
+      const body = () => jsonOf(request);
+      return work({ context, topic, query: new Query(url), signal, body });
+    });
+}
+
+async function detailOf(
+  { context, topic: name, signal }: TopicRequest,
+  isReadOnly: boolean,
+): Promise<TopicDetail> {
+  const { id, internal, settings } = visibleTopic(context, name);
+  const details = await topicDetails(context, name, signal);
+  const isFixed = isReadOnly || internal;
+  const { operations, dirtyBytes, ...sums } = details;
+  const mayChange = (right: TopicRight): boolean => right === "READ" || !isFixed;
+  return {
+    ...{ id, internal, ...sums, dirtyBytes: dirtyBytes ?? null },
+    may: RIGHTS.filter((right) => operations.includes(right) && mayChange(right)),
+    settings: id === ZERO_UUID ? [] : settingRows(context, settings),
+    retentionCheckMs: Number(
+      context.brokerConfigs.get("log.retention.check.interval.ms")?.value ?? 0,
+    ),
+  };
+}
+
+/** What a new topic may be set to. */
+function settingsOfNew(context: ServiceContext): readonly TopicSetting[] {
+  requireSomeCreation(context);
+  return settingRows(context, {});
+}
+
+function settingRows(context: ServiceContext, own: TopicSettings): TopicSetting[] {
+  const inherited = describeSettings(context, {});
+  return describeSettings(context, own).map(({ name, value, source, type, documentation }, i) => {
+    const config: TopicConfig | undefined = topicConfig(name);
+    return {
+      ...{ name, value: value ?? "", source, type, documentation },
+      inherited: {
+        value: inherited[i]?.value ?? "",
+        source: inherited[i]?.source ?? "default",
+      },
+      choices: choicesOf(config),
+      isActive: config !== undefined && isActive(config),
+      flag: flagOfDefault(name) ?? null,
+    };
+  });
+}
+
+function choicesOf(config: TopicConfig | undefined): readonly string[] {
+  const { type, oneOf = [], only } = config ?? {};
+  if (only !== undefined) return only;
+  if (type === "boolean") return ["false", "true"];
+  // Of a list of two, each and both.
+  return type === "list" && oneOf.length === 2 ? [...oneOf, oneOf.join()] : oneOf;
+}
+
+async function partitionRows(request: TopicRequest): Promise<PartitionRows> {
+  const { context, topic, query, signal } = request;
+  const from = query.number("from") ?? 0;
+  const most = ANSWER_PARTITIONS_MAX;
+  const { partitions, next } = await partitionDetails(context, topic, from, most, signal);
+  return {
+    partitions: partitions.map((row) => ({
+      ...{ partition: row.partition, offline: row.offline ?? null },
+      ...{ logStart: row.logStartOffset, highWatermark: row.highWatermark },
+      ...{ logEnd: row.logEndOffset, segments: row.segments, bytes: row.bytes },
+      ...{ compactedTo: row.compactedTo ?? null, dirtyBytes: row.dirtyBytes ?? null },
+    })),
+    next: next ?? null,
+  };
+}
+
+async function readerRows(request: TopicRequest): Promise<TopicReaderRows> {
+  const { context, topic, query, signal } = request;
+  const selection = { after: query.text("after"), readersMax: ANSWER_READERS_MAX, signal };
+  const { readers, next } = await topicReaders(context, topic, selection);
+  return { readers, next: next ?? null };
+}
+
+async function create(context: ServiceContext, order: CreateOrder): Promise<CreatedTopic> {
+  const settings = Object.fromEntries(
+    Object.entries(order.settings).map(([name, value]) => [name, inUnits(name, value)]),
+  );
+  const { name, topicId: id, partitions } = await createTopic(context, { ...order, settings });
+  return { name, id, partitions };
+}
+
+async function alter(
+  context: ServiceContext,
+  topic: string,
+  { id: topicId, set, unset, partitions }: AlterOrder,
+  { validateOnly, signal }: { readonly validateOnly: boolean; readonly signal: AbortSignal },
+): Promise<AlterOutcome> {
+  const changes: ConfigChange[] = [
+    ...Object.entries(set).map(([name, value]): ConfigChange => {
+      return { name, operation: "set", value: inUnits(name, value) };
+    }),
+    ...unset.map((name): ConfigChange => ({ name, operation: "delete", value: null })),
+  ];
+  const isOfRetention = validateOnly && changes.some(({ name }) => OF_RETENTION.has(name));
+  const altered = await alterTopic(context, { topic, topicId, changes, partitions, validateOnly });
+  const names = changes.map(({ name }) => name);
+  // No names would mean all.
+  const described = (settings: TopicSettings) =>
+    names.length === 0 ? [] : describeSettings(context, settings, names);
+  const before = described(altered.previousSettings);
+  return {
+    settings: described(altered.settings).map(({ name, value, source }, i) => ({
+      ...{ name, before: before[i]?.value ?? "", after: value ?? "", source },
+    })),
+    ...{ previousPartitions: altered.previousPartitions, partitions: altered.partitions },
+    deletes: isOfRetention ? await retentionForecast(context, topic, changes, signal) : null,
+  };
+}
+
+async function trimPlan(request: TopicRequest): Promise<TrimPlan> {
+  const { context, topic, query, signal } = request;
+  const before = tryParseOffset(query.neededText("before"), Date.now());
+  if (before === undefined) throw invalid(EXPECTED_PLACE);
+  const partitions = query.numbers("partitions");
+  const plan = await planTrim(context, { topic, before, partitions, signal });
+  return {
+    id: plan.topicId,
+    partitions: plan.partitions.map(({ logStartOffset: logStart, ...row }) => ({
+      ...row,
+      logStart,
+    })),
+  };
+}
+
+async function trim({ context, topic, body }: TopicRequest): Promise<TrimOutcome> {
+  const { id, offsets } = await body();
+  if (typeof id !== "string" || !Array.isArray(offsets)) throw invalid(TRIM_BODY);
+  if (offsets.length === 0) throw invalid(TRIM_BODY);
+  const requests = offsets.map((each: unknown) => {
+    const { partition, offset } = (each ?? {}) as Record<string, unknown>;
+    if (!isNatural(partition) || !isNatural(offset)) throw invalid(TRIM_BODY);
+    return { topic, topicId: id, partition, offset };
+  });
+  // All are checked before anything is deleted.
+  checkDeletions(context, requests);
+  const outcomes = await deleteRecords(context, requests);
+  return {
+    partitions: outcomes.map((outcome, i) => {
+      const partition = requests[i]?.partition ?? -1;
+      return outcome instanceof RustLogError
+        ? { partition, logStart: null, error: outcome.message }
+        : { partition, logStart: outcome, error: null };
+    }),
+  };
+}
+
+async function compact({ context, topic, body }: TopicRequest): Promise<CompactionReport> {
+  const { id, run: runId } = await body();
+  if (typeof id !== "string" || typeof runId !== "string" || !/^[\w-]{8,64}$/.test(runId)) {
+    throw invalid("the body must be {id, run}");
+  }
+  const run = compactTopic(context, { topic, topicId: id, runId, partitions: [] });
+  await run.wait(COMPACTION_WAIT_MS);
+  return reportOf(run);
+}
+
+function reportOf({ isDone, partitions }: CompactionOfTopic): CompactionReport {
+  const sum = { recordsBefore: 0, recordsAfter: 0, bytesBefore: 0, bytesAfter: 0, durationMs: 0 };
+  const fields = Object.keys(sum) as (keyof typeof sum)[];
+  const [done, failed]: CompactionProgress[][] = [[], []];
+  let running: CompactionProgress | undefined;
+  for (const partition of partitions) {
+    if (partition.state === "running") running = partition;
+    if (partition.state === "failed") failed?.push(partition);
+    if (partition.state !== "done") continue;
+    done?.push(partition);
+    for (const field of fields) sum[field] += partition[field];
+  }
+  const rows = [...(running === undefined ? [] : [running]), ...(failed ?? []), ...(done ?? [])];
+  return {
+    ...{ isDone, partitions: partitions.length },
+    ...{ done: done?.length ?? 0, failed: failed?.length ?? 0, ...sum },
+    rows: rows.slice(0, ANSWER_COMPACTIONS_MAX).map(({ error, ...row }): CompactionRow => ({
+      ...row,
+      error: error?.message ?? null,
+    })),
+  };
+}
+
+function orderOf({ name, partitions, settings = {} }: Body): CreateOrder {
+  if (typeof name === "string" && isNatural(partitions) && isTexts(settings)) {
+    return { name, partitions, settings };
+  }
+  throw invalid("the body must be {name, partitions, settings}");
+}
+
+function alterOrderOf({ id, set = {}, unset = [], partitions = 0 }: Body): AlterOrder {
+  const isUnset = Array.isArray(unset) && unset.every((name) => typeof name === "string");
+  if (typeof id === "string" && isTexts(set) && isUnset && isNatural(partitions)) {
+    return { id, set, unset, partitions };
+  }
+  throw invalid("the body must be {id, set, unset, partitions}");
+}
+
+/** The order of a forecast: `set=NAME=VALUE`, `unset=NAME`, `partitions=N`. */
+function orderIn(query: Query): AlterOrder {
+  const set = query.texts("set").map((text) => {
+    const at = text.indexOf("=");
+    if (at <= 0) throw invalid(`set is '${text}'; expected NAME=VALUE`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return {
+    id: query.neededText("id"),
+    set: Object.fromEntries(set),
+    unset: query.texts("unset"),
+    partitions: query.number("partitions") ?? 0,
+  };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const TRIM_BODY = "the body must be {id, offsets: [{partition, offset}, …]}";
+
+function isNatural(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((each) => typeof each === "string");
+}
