@@ -1,41 +1,44 @@
-// Writes a record entered on the page: encodes its batch as a client does, and reports what the log did with it.
-// Leaves to others: the produce itself (services/produce.ts).
+// Writes a record entered on the page: chooses its partition and encodes its batch as a client does, and reports what the log
+// did with it.
+// Leaves to others: the order (produce-order.ts), and the produce itself (services/produce.ts).
 import { RustLogError } from "../../errors.js";
 import { formatCrc } from "../../inspection/batch-description.js";
 import { INDEX_INTERVAL_BYTES } from "../../limits.js";
 import { crc } from "../../record/batch.js";
 import { BatchEncoder } from "../../record/encoder.js";
+import { partitionForKey } from "../../record/key-partition.js";
+import { compressBatch } from "../../record/opened-batch.js";
 import type { ServiceContext } from "../../services/context.js";
+import { partitionsToChooseFrom } from "../../services/partition-choice.js";
 import { produce } from "../../services/produce.js";
 import type { Partition } from "../../topics/partition.js";
 import type { PageRoutes } from "./access.js";
-import { answered, invalid, jsonOf } from "./answer.js";
-import type { ProduceOrder, ProduceReport } from "../page/wire.js";
+import { answered, jsonOf } from "./answer.js";
+import type { ProduceReport } from "../page/wire.js";
+import { produceOrderOf, type RecordToWrite } from "./produce-order.js";
 
 const SHOWN_BYTES_MAX = 512;
 
 /** Writes a record and reports how. `flush` is the broker's policy as text. */
 async function produceRecord(
   context: ServiceContext,
-  order: ProduceOrder,
+  record: RecordToWrite,
   flush: string,
 ): Promise<ProduceReport> {
-  const { topic, key, value } = order;
-  const encoder = new BatchEncoder();
-  encoder.append(Date.now(), key, value);
-  const batch = encoder.finish();
-  const before = context.registry.findOnline(topic, order.partition);
+  const { topic, codec } = record;
+  const partitions = partitionsToChooseFrom(context, topic, record.mayCreate);
+  const { partition: index, chosenBy } = choosePartition(record, partitions);
+  const batch = await compressBatch(encoded(record), codec);
+  const before = context.registry.findOnline(topic, index);
   const segmentBefore = before?.layout.segments.active.baseOffset;
   const highWatermarkBefore = before?.highWatermark ?? 0;
   const beganMs = performance.now();
-  const offset = await produce(context, { topic, partition: order.partition, batch: [batch] });
+  const offset = await produce(context, { topic, partition: index, batch: [batch] });
   const acknowledgedMs = performance.now() - beganMs;
-  const partition = context.registry.partition(topic, order.partition);
+  const partition = context.registry.partition(topic, index);
   const place = placeOf(partition, offset);
   return {
-    topic,
-    partition: partition.index,
-    offset,
+    ...{ topic, partition: index, chosenBy, partitions, offset, codec },
     hex: Buffer.from(batch.subarray(0, SHOWN_BYTES_MAX)).toString("hex"),
     bytes: batch.length,
     crc: formatCrc(crc(batch, 0)),
@@ -47,6 +50,22 @@ async function produceRecord(
     highWatermarkBefore,
     highWatermark: partition.highWatermark,
   };
+}
+
+/** The partition that the order names, or else the one that a client would choose. */
+function choosePartition(
+  { partition, key }: RecordToWrite,
+  partitions: number,
+): Pick<ProduceReport, "partition" | "chosenBy"> {
+  if (partition !== undefined) return { partition, chosenBy: "order" };
+  if (key !== null) return { partition: partitionForKey(key, partitions), chosenBy: "key" };
+  return { partition: Math.floor(Math.random() * partitions), chosenBy: "chance" };
+}
+
+function encoded({ timestampMs = Date.now(), key, value, headers }: RecordToWrite): Uint8Array {
+  const encoder = new BatchEncoder();
+  encoder.append(timestampMs, key, value, headers);
+  return encoder.finish();
 }
 
 /** The position of a record, and the index entry at or before it. */
@@ -86,21 +105,11 @@ export function produceRoutes(flush: string): PageRoutes {
           }
           producing++;
           try {
-            return await produceRecord(context, await orderOf(request), flush);
+            return await produceRecord(context, produceOrderOf(await jsonOf(request)), flush);
           } finally {
             producing--;
           }
         }),
     },
   };
-}
-
-async function orderOf(request: Request): Promise<ProduceOrder> {
-  const { topic, partition, key, value } = await jsonOf(request);
-  const isKey = key === null || typeof key === "string";
-  const isPartition = typeof partition === "number" && Number.isSafeInteger(partition);
-  if (typeof topic === "string" && isPartition && isKey && typeof value === "string") {
-    return { topic, partition, key, value };
-  }
-  throw invalid("the body must be {topic, partition, key, value}");
 }

@@ -2,6 +2,7 @@
 // Leaves to others: filling them (http/api/feed/page-feed.ts, http/api/routes.ts).
 import type { BatchDescription } from "../../inspection/batch-description.js";
 import type { FieldRole } from "../../inspection/fields.js";
+import type { Codec } from "../../record/batch.js";
 
 /** A partition at one moment. Positions are bytes from the start of a segment's file. */
 export interface PartitionState {
@@ -244,18 +245,34 @@ export interface BatchDump {
   readonly next: number | null;
 }
 
+/** Bytes in an order: text, or binary data that is written as text. */
+export type OrderedBytes = string | { readonly hex: string } | { readonly base64: string };
+
 export interface ProduceOrder {
   readonly topic: string;
-  readonly partition: number;
-  readonly key: string | null;
-  readonly value: string;
+  /** Null for the partition of the key, or any if there is no key. */
+  readonly partition: number | null;
+  readonly key: OrderedBytes | null;
+  /** Null for a tombstone. */
+  readonly value: OrderedBytes | null;
+  readonly headers?: readonly { readonly name: string; readonly value: OrderedBytes | null }[];
+  /** The codec of its batch; `none` by default. */
+  readonly codec?: Codec;
+  /** In milliseconds since 1970; the broker's time by default. */
+  readonly timestamp?: number;
+  /** Whether a missing topic is created. */
+  readonly create?: boolean;
 }
 
 /** How a record was written, step by step. */
 export interface ProduceReport {
   readonly topic: string;
   readonly partition: number;
+  /** Why this partition: the order named it, it is that of the key, or there was no key and any would do. */
+  readonly chosenBy: "order" | "key" | "chance";
+  readonly partitions: number;
   readonly offset: number;
+  readonly codec: Codec;
   /** The batch as passed to the log, in hexadecimal. */
   readonly hex: string;
   readonly bytes: number;

@@ -2,18 +2,10 @@
 // Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { LookupExplanation } from "../../../src/inspection/lookup-explanation.js";
-import type {
-  BatchDump,
-  BatchRows,
-  IndexTicks,
-  ProduceReport,
-  SegmentRows,
-} from "../../../src/http/page/wire.js";
+import type { BatchDump, BatchRows, IndexTicks, SegmentRows } from "../../../src/http/page/wire.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
-import { RealDisk } from "../../../src/log/disk/real-disk.js";
 import { batchOf } from "../../support/broker.js";
 import { type PageSample, startPage, writeOrders } from "../../support/page-sample.js";
-import { SyncGate } from "../../support/sync-gate.js";
 
 let sample: PageSample;
 
@@ -34,14 +26,6 @@ async function refusal(path: string): Promise<string> {
   const response = await fetch(`${sample.url}api/topics/${path}`);
   const { code, message } = (await response.json()) as { code: string; message: string };
   return `${response.status} ${code}: ${message}`;
-}
-
-function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${sample.url}api/produce`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: typeof body === "string" ? body : JSON.stringify(body),
-  });
 }
 
 const partition = (index = 0) => sample.broker.context.registry.partition("orders", index);
@@ -274,105 +258,6 @@ test("more questions than can wait are rejected", async () => {
   const statuses = answers.map(({ status }) => status);
   expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(64);
   expect(statuses.filter((status) => status !== 200).every((status) => status === 503)).toBe(true);
-});
-
-describe("a produced record", () => {
-  test("is in the log as reported, including markup", async () => {
-    const value = `<img src=x onerror="alert(1)">\u0000é`;
-    const response = await post({ topic: "orders", partition: 1, key: "<b>", value });
-    expect(response.headers.get("content-type")).toContain("application/json");
-    const report = (await response.json()) as ProduceReport;
-    expect(report.highWatermark).toBe(report.offset + 1);
-    const { segment, position } = report;
-    const path = `orders/1/batch?segment=${segment}&position=${position}`;
-    const dump = await get<BatchDump>(path);
-    expect(dump.batch).toMatchObject({ baseOffset: report.offset, bytes: report.bytes });
-    const hex = dump.rows.flatMap((row) =>
-      "name" in row && row.name === "value" ? [row.hex] : [],
-    );
-    expect(hex.map((each) => Buffer.from(each, "hex").toString())).toEqual([value]);
-    expect(dump.batch.crc).toBe(report.crc);
-  });
-
-  test("gets an index entry when one is due, and reports it", async () => {
-    await sample.broker.context.registry.create("indexed", 1, {});
-    const reports: ProduceReport[] = [];
-    for (let i = 0; i < 4; i++) {
-      const order = { topic: "indexed", partition: 0, key: null, value: "v".repeat(2000) };
-      reports.push((await (await post(order)).json()) as ProduceReport);
-    }
-    const entries = reports.map(({ indexEntry }) => indexEntry);
-    expect(entries).toEqual([null, null, 0, null]);
-    expect(reports[2]?.bytesSinceEntry).toBe(reports[2]?.position ?? 0);
-  });
-
-  test("creates its topic", async () => {
-    const response = await post({ topic: "new", partition: 0, key: null, value: "first" });
-    expect(((await response.json()) as ProduceReport).offset).toBe(0);
-  });
-
-  test.each([
-    [{ topic: "__consumer_offsets", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
-    [{ topic: "<script>", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
-    [{ topic: "orders", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
-    [{ topic: "absent", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
-    [{ topic: "orders", partition: 0.5, key: null, value: "x" }, "INVALID_REQUEST"],
-    [{ topic: "orders", partition: 0, value: "x" }, "INVALID_REQUEST"],
-    ["no JSON", "INVALID_REQUEST"],
-  ])("is refused: %j", async (body, code) => {
-    const response = await post(body);
-    expect(response.status).toBeGreaterThanOrEqual(400);
-    expect(((await response.json()) as { code: string }).code).toBe(code);
-    expect(sample.broker.context.registry.find("absent")).toBeUndefined();
-  });
-
-  test("is rejected from a page of another origin, or from a form", async () => {
-    const order = { topic: "orders", partition: 0, key: null, value: "x" };
-    const before = partition().logEndOffset;
-    const foreign = await post(order, { origin: "http://evil.example" });
-    expect(foreign.status).toBe(403);
-    const rebound = await post(order, { host: "evil.example" });
-    expect(rebound.status).toBe(403);
-    const form = await post(order, { "content-type": "text/plain" });
-    expect(form.status).toBe(400);
-    expect(partition().logEndOffset).toBe(before);
-    const own = await post(order, { origin: new URL(sample.url).origin });
-    expect(own.status).toBe(200);
-  });
-
-  test("may state the charset of its JSON", async () => {
-    const order = { topic: "orders", partition: 0, key: null, value: "x" };
-    const type = { "content-type": "application/json; charset=utf-8" };
-    expect((await post(order, type)).status).toBe(200);
-    const other = { "content-type": "application/json-patch+json" };
-    expect((await post(order, other)).status).toBe(400);
-  });
-
-  test("is rejected when it is too long", async () => {
-    const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
-    expect((await post(order)).status).toBe(413);
-  });
-});
-
-test("at most 32 records from pages are written at once", async () => {
-  const disk = new RealDisk();
-  const gate = new SyncGate(disk);
-  await using held = await startPage({}, disk);
-  await held.broker.context.registry.create("slow", 1, {});
-  const send = (): Promise<Response> =>
-    fetch(`${held.url}api/produce`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ topic: "slow", partition: 0, key: null, value: "x" }),
-    });
-  gate.close();
-  const sent = Array.from({ length: 33 }, send);
-  // All but one wait for the flush.
-  expect((await Promise.race(sent)).status).toBe(503);
-  gate.open();
-  const statuses = (await Promise.all(sent)).map(({ status }) => status);
-  expect(statuses.filter((status) => status === 200)).toHaveLength(32);
-  expect((await send()).status).toBe(200);
 });
 
 test.each([

@@ -1,0 +1,96 @@
+// What a page wants to write: the body of its request, checked. Leaves to others: writing it (produce.ts).
+import { type Codec, CODECS } from "../../record/batch.js";
+import type { ProducerHeader } from "../../record/encoder.js";
+import { invalid } from "./answer.js";
+
+/** A record to write, and where. */
+export interface RecordToWrite {
+  readonly topic: string;
+  /** Undefined for the partition of the key, or any. */
+  readonly partition: number | undefined;
+  readonly key: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+  readonly headers: readonly ProducerHeader[];
+  readonly codec: Codec;
+  /** Undefined for the present. */
+  readonly timestampMs: number | undefined;
+  /** Whether a missing topic is created. */
+  readonly mayCreate: boolean;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function produceOrderOf(order: Json): RecordToWrite {
+  const {
+    topic,
+    partition = null,
+    headers = [],
+    codec = "none",
+    timestamp,
+    create = false,
+  } = order;
+  if (typeof topic !== "string") throw invalid("topic must be a text");
+  if (partition !== null && !isWhole(partition))
+    throw invalid("partition must be a number or null");
+  if (timestamp !== undefined && !(isWhole(timestamp) && timestamp >= 0)) {
+    throw invalid("timestamp must be a whole number of milliseconds since 1970");
+  }
+  if (!Array.isArray(headers)) throw invalid("headers must be a list");
+  if (!isCodec(codec)) throw invalid(`codec must be one of ${CODECS.join(", ")}`);
+  if (typeof create !== "boolean") throw invalid("create must be true or false");
+  return {
+    ...{
+      topic,
+      partition: partition ?? undefined,
+      codec,
+      timestampMs: timestamp,
+      mayCreate: create,
+    },
+    key: bytesOf("key", order.key),
+    value: bytesOf("value", order.value),
+    headers: headers.map(headerOf),
+  };
+}
+
+function headerOf(header: unknown, i: number): ProducerHeader {
+  const { name, value } = isObject(header) ? header : {};
+  if (typeof name !== "string") throw invalid(`header ${i + 1} needs a name, which is a text`);
+  return { name, value: bytesOf(`the value of header '${name}'`, value) };
+}
+
+function bytesOf(what: string, value: unknown): Uint8Array | string | null {
+  if (value === null || typeof value === "string") return value;
+  const { hex, base64 } = isObject(value) ? value : {};
+  if (typeof hex === "string") return ofHex(what, hex);
+  if (typeof base64 === "string") return ofBase64(what, base64);
+  throw invalid(`${what} must be null, a text, {hex} or {base64}`);
+}
+
+/** Spaces and line breaks may separate digits. */
+function ofHex(what: string, text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, "");
+  const isHex = digits.length % 2 === 0 && /^[0-9a-f]*$/i.test(digits);
+  if (!isHex)
+    throw invalid(`${what} is not hexadecimal: it needs two digits of 0-9 a-f for each byte`);
+  return Buffer.from(digits, "hex");
+}
+
+/** Of both alphabets, with or without padding. */
+function ofBase64(what: string, text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, "").replace(/={1,2}$/, "");
+  const isBase64 = digits.length % 4 !== 1 && /^[\w+/-]*$/.test(digits);
+  if (!isBase64) throw invalid(`${what} is not base64`);
+  return Buffer.from(digits, "base64");
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null;
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value);
+}
+
+function isCodec(value: unknown): value is Codec {
+  return (CODECS as readonly unknown[]).includes(value);
+}
