@@ -3,10 +3,8 @@
 import type { Admin } from "../client/admin.js";
 import type { GroupMember } from "../client/admin-types.js";
 import { type ErrorName, RustLogError } from "../errors.js";
+import { MEMBERS_NAMED_MAX } from "../services/group-reset.js";
 import { stateOf } from "./groups-describe.js";
-
-/** Members that are named. */
-const MEMBERS_NAMED_MAX = 5;
 
 const REFUSALS: readonly ErrorName[] = ["NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC"];
 

@@ -22,6 +22,11 @@ import {
   ROWS_PER_BATCH,
 } from "./offset-log.js";
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
+import {
+  type OffsetHistory,
+  type OffsetHistoryQuery,
+  readOffsetHistory,
+} from "./offset-history.js";
 import { replayOffsets } from "./offset-replay.js";
 import { rewriteOffsets } from "./offset-rewrite.js";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
@@ -164,6 +169,19 @@ export class OffsetStore {
     if (bytes <= Math.max(0, left)) return;
     const message = `committed offsets take ${memoryBytesMax} bytes of memory, the maximum (OFFSETS_MEMORY_BYTES_MAX)`;
     throw new RustLogError("INVALID_COMMIT_OFFSET_SIZE", message);
+  }
+
+  /**
+   * What a group had committed at some times in the past, as far as the log tells; undefined if there is no log. Rejects with
+   * INVALID_REQUEST when it is aborted.
+   */
+  async history(query: Omit<OffsetHistoryQuery, "isCurrent">): Promise<OffsetHistory | undefined> {
+    const partition = this.#log?.partition;
+    if (partition === undefined) return undefined;
+    const { registry } = this.#context;
+    const isCurrent = (topic: string, topicId: string | undefined): boolean =>
+      registry.hasId(topic, topicId ?? registry.firstTopicId(topic));
+    return await readOffsetHistory(partition, { ...query, isCurrent });
   }
 
   /** The next `limit` groups by name, after `after` or from the first one on. */

@@ -12,6 +12,7 @@ import { groupNotFound, type OffsetCommit, OffsetStore } from "../groups/offset-
 import { type CommittingMember, NO_MEMBER } from "../groups/group.js";
 import type { OffsetRow } from "../groups/offset-table.js";
 import { OFFSET_ENTRIES_MAX, OFFSET_METADATA_LENGTH_MAX } from "../limits.js";
+import { Portions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";
 import type { Pause } from "./few-at-a-time.js";
 import {
@@ -20,7 +21,7 @@ import {
   partitionOf,
   refuseRepeated,
 } from "./named-partition.js";
-import { failureOf, type Outcome } from "./outcome.js";
+import { failureOf, type Outcome, valuesOf } from "./outcome.js";
 import { mayOnTopic, requireOnGroup, requireOnTopic } from "./permissions.js";
 
 interface PartitionCommit extends NamedPartition {
@@ -230,6 +231,29 @@ export async function deleteOffsets(
   const deleted = await context.offsets.deleteOffsets(group, partitions);
   noteDeletion(context, group, partitions.length);
   return deleted.map((committed) => position(committed));
+}
+
+/**
+ * Deletes a group's committed offsets of all partitions of a topic. Resolves with how many there were. Rejects likewise, and with
+ * INVALID_REQUEST if there are none.
+ */
+export async function deleteTopicOffsets(
+  context: ServiceContext,
+  group: string,
+  topic: string,
+): Promise<number> {
+  checkDeletion(context, group);
+  const partitions: NamedPartition[] = [];
+  const portions = new Portions(PORTION);
+  for (const row of context.offsets.rowsOf(group)) {
+    if (row.topic === topic) partitions.push({ topic, partition: row.partition });
+    await portions.next();
+  }
+  if (partitions.length === 0) {
+    const message = `group '${group}' has committed no offset in topic '${topic}'`;
+    throw new RustLogError("INVALID_REQUEST", message);
+  }
+  return valuesOf(await deleteOffsets(context, group, partitions)).length;
 }
 
 /**

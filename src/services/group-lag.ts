@@ -21,6 +21,8 @@ export interface GroupPartition {
   readonly highWatermark: number;
   /** Records that the group has not read. */
   readonly lag: number;
+  /** Text that the client stored with the offset; empty for none. */
+  readonly metadata: string;
   /** The member that reads it; undefined if none does. */
   readonly memberId: string | undefined;
 }
@@ -65,6 +67,7 @@ export function* groupPartitions(
         partition: index,
         committedOffset,
         commitTimestamp: committed?.commitTimestamp ?? NOT_COMMITTED,
+        metadata: committed?.details?.metadata ?? "",
         logStartOffset,
         highWatermark,
         lag: lagOf({ committedOffset, logStartOffset, highWatermark }),

@@ -13,6 +13,8 @@ export interface GroupMember {
   readonly instanceId: string | null;
   readonly clientId: string;
   readonly host: string;
+  /** The epoch that it has reached; undefined in a classic group. */
+  readonly epoch: number | undefined;
   /** What it reads, without topics that the caller may not see; empty while the group rebalances. */
   readonly assignment: readonly NamedPartitions[];
 }
@@ -26,7 +28,10 @@ export interface DescribedGroup {
   readonly protocolType: string;
   /** Name of the assignor; empty without members, and while the group rebalances. */
   readonly assignor: string;
+  /** In a consumer group, its epoch. */
   readonly generation: number;
+  /** The epoch of the last assignment; undefined in a classic group. */
+  readonly assignmentEpoch: number | undefined;
   /** By member id. */
   readonly members: readonly GroupMember[];
 }
@@ -51,8 +56,12 @@ export function describeMembers(context: ServiceContext, group: string): Describ
     ...member,
     assignment: member.assignment.filter(({ topic }) => mayOnTopic(context, "DESCRIBE", topic)),
   }));
+  const isConsumer = described.type === "consumer";
+  const assignmentEpoch = isConsumer
+    ? context.groups.describeConsumers(group).assignmentEpoch
+    : undefined;
   return {
-    ...{ state, protocolType, assignor: protocol, generation },
+    ...{ state, protocolType, assignor: protocol, generation, assignmentEpoch },
     type: typeOf(described),
     members: members.sort((a, b) => (a.memberId < b.memberId ? -1 : 1)),
   };
@@ -63,7 +72,7 @@ function membersOf(context: ServiceContext, described: GroupDescription): GroupM
   if (type === "consumer") return consumersOf(context, group);
   const isConsumer = protocolType === "consumer";
   return members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
-    ...{ memberId, instanceId, clientId, host: hostOf(clientHost) },
+    ...{ memberId, instanceId, clientId, host: hostOf(clientHost), epoch: undefined },
     assignment: isConsumer ? assignedPartitions(assignment) : [],
   }));
 }
@@ -72,8 +81,8 @@ function membersOf(context: ServiceContext, described: GroupDescription): GroupM
 function consumersOf({ groups, registry }: ServiceContext, name: string): GroupMember[] {
   return groups
     .describeConsumers(name)
-    .members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
-      ...{ memberId, instanceId, clientId, host: hostOf(clientHost) },
+    .members.map(({ memberId, instanceId, clientId, clientHost, memberEpoch, assignment }) => ({
+      ...{ memberId, instanceId, clientId, host: hostOf(clientHost), epoch: memberEpoch },
       assignment: assignment.flatMap(({ topicId, partitions }) => {
         const topic = registry.byId(topicId)?.name;
         return topic === undefined ? [] : [{ topic, partitions }];

@@ -28,16 +28,18 @@ test("a group has its members by id, with what each reads", async () => {
   const { members, ...state } = describeMembers(context, "g");
   expect(state).toEqual({
     ...{ state: "Stable", type: "classic", protocolType: "consumer" },
-    ...{ assignor: "range", generation: 1 },
+    ...{ assignor: "range", generation: 1, assignmentEpoch: undefined },
   });
   expect(members).toEqual(
     [
       {
         ...{ memberId: ids[0]!, instanceId: null, clientId: "one", host: "10.0.0.7" },
+        epoch: undefined,
         assignment: [{ topic: "t", partitions: [0, 2] }],
       },
       {
         ...{ memberId: ids[1]!, instanceId: "i", clientId: "two", host: "10.0.0.7" },
+        epoch: undefined,
         assignment: [
           { topic: "t", partitions: [1] },
           { topic: "u", partitions: [0] },
@@ -61,10 +63,12 @@ test("a group whose assignment the broker makes has them too", async () => {
     type: "consumer",
     protocolType: "consumer",
     assignor: "uniform",
+    ...{ generation: 2, assignmentEpoch: 2 },
   });
   expect(described.members).toEqual([
     {
       ...{ memberId: "member-1", instanceId: null, clientId: "one", host: "10.0.0.7" },
+      epoch: 2,
       assignment: [{ topic: "t", partitions: [0, 1] }],
     },
   ]);

@@ -26,11 +26,14 @@ const THREADS = ["log/compaction/compaction-worker.ts"];
 /** Files of the root that every layer may import. */
 const ROOT_FILES = [
   ...["binary-search.ts", "clock.ts", "collector.ts", "duration.ts", "errors.ts", "limits.ts"],
-  ...["offset-place.ts", "printable.ts"],
+  ...["natural-order.ts", "offset-place.ts", "printable.ts"],
 ];
 
 /** The server sides of the protocols. Clients use only the codecs in the folders above them. */
 const SERVERS = ["protocol/native/server", "protocol/kafka/server"];
+
+/** What the page may import from elsewhere: it depends on nothing. */
+const PAGE_IMPORTS = ["binary-search.js", "natural-order.js"];
 
 /** What a folder may import in addition to itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -149,12 +152,12 @@ describe("the layers", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("the page, which runs in a browser, imports only types and the binary search from elsewhere", () => {
+  test("the page, which runs in a browser, imports only types from elsewhere, and a few functions that depend on nothing", () => {
     const wrong = FILES.filter(({ path }) => path.startsWith("http/page/")).flatMap(
       ({ path, text }) =>
         [...text.matchAll(/^import (?!type )[^;]*?"([^"]+)";/gm)]
           .map(([, target = ""]) => join(dirname(path), target))
-          .filter((target) => !target.startsWith("http/page/") && target !== "binary-search.js")
+          .filter((target) => !target.startsWith("http/page/") && !PAGE_IMPORTS.includes(target))
           .map((target) => `${path} → ${target}`),
     );
     expect(wrong).toEqual([]);

@@ -14,7 +14,7 @@ export async function answered(work: () => unknown): Promise<Response> {
 }
 
 function statusOf({ code }: RustLogError): number {
-  if (code === "UNKNOWN_TOPIC_OR_PARTITION") return 404;
+  if (code === "UNKNOWN_TOPIC_OR_PARTITION" || code === "GROUP_NOT_FOUND") return 404;
   if (code.endsWith("_AUTHORIZATION_FAILED")) return 403;
   const isOurs = ["DISK_FULL", "STORAGE_ERROR", "BROKER_STOPPING", "BROKER_OVERLOADED"];
   return isOurs.includes(code) ? 503 : 400;

@@ -58,7 +58,7 @@ function visitorRoutes(
     ...sessionRoutes(access, feed),
     ...eventRoutes(feed),
     ...connectionRoutes(broker),
-    ...groupRoutes(),
+    ...groupRoutes(broker, access.isReadOnly),
     ...produceRoutes(flush),
     ...partitionRoutes(questions),
     ...topicRoutes(access.isReadOnly),

@@ -16,6 +16,7 @@ const USERS = {
   writer: ["WRITE TOPIC orders"],
   owner: ["CREATE TOPIC orders", "ALTER TOPIC orders", "ALTER_CONFIGS TOPIC orders"],
   deleter: ["DELETE TOPIC orders"],
+  keeper: ["READ TOPIC orders", "READ GROUP billing", "DELETE GROUP billing", "DELETE GROUP gone"],
   monitor: ["DESCRIBE CLUSTER kafka-cluster"],
   admin: "everything",
 } as const satisfies Record<string, readonly Right[] | "everything">;
@@ -30,6 +31,7 @@ const NAMES: readonly Name[] = [
   "writer",
   "owner",
   "deleter",
+  "keeper",
   "monitor",
   "admin",
 ];
@@ -58,7 +60,7 @@ const question = (name: string, query: string, allowed: readonly Name[]): Row =>
 });
 
 const DESCRIBERS: readonly Name[] = [
-  ...(["describer", "reader", "writer", "owner", "deleter", "admin"] as const),
+  ...(["describer", "reader", "writer", "owner", "deleter", "keeper", "admin"] as const),
 ];
 
 /** A route about a topic, whose id replaces `TOPIC_ID`. */
@@ -71,6 +73,20 @@ const ofTopic = (
   route: `${method} /api/topics/:topic${path}`,
   path: `/api/topics/orders${path}?${query}`,
   ...{ ok, allowed, body: JSON.stringify({ id: "TOPIC_ID", ...body }) },
+});
+
+const MOVE = { topic: "orders", topicId: "other", partition: 0, from: 0, to: 0 };
+
+/** A route about the group `billing`. */
+const ofGroup = (
+  method: string,
+  name: string,
+  allowed: readonly Name[],
+  { ok = 200, query = "", body = {} } = {},
+): Row => ({
+  route: `${method} /api/groups/${name}`,
+  path: `/api/groups/${name}?group=billing${query}`,
+  ...{ ok, allowed, body: JSON.stringify({ group: "billing", ...body }) },
 });
 
 const ROWS: readonly Row[] = [
@@ -94,12 +110,20 @@ const ROWS: readonly Row[] = [
     ...{ ok: 400, allowed: ["admin"] },
   },
   { route: "GET /api/groups", path: "/api/groups", ok: 200, allowed: LOGGED_IN },
+  { route: "GET /api/groups/list", path: "/api/groups/list", ok: 200, allowed: LOGGED_IN },
+  ofGroup("GET", "state", ["describer", "keeper", "admin"]),
+  ofGroup("GET", "history", ["describer", "keeper", "admin"]),
+  ofGroup("GET", "reset", ["keeper", "admin"], { query: "&to=earliest" }),
+  // Another topic has this id; there is nothing to delete.
+  ofGroup("POST", "reset", ["keeper", "admin"], { ok: 400, body: { moves: [MOVE] } }),
+  ofGroup("POST", "delete-offsets", ["keeper", "admin"], { ok: 400, body: { topic: "none" } }),
+  ofGroup("POST", "delete", ["keeper", "admin"], { ok: 404, body: { group: "gone" } }),
   { route: "POST /api/produce", path: "/api/produce", ok: 200, allowed: ["writer", "admin"] },
   question("segments", "", DESCRIBERS),
   question("index", "bases=0", DESCRIBERS),
-  question("lookup", "offset=0", ["reader", "admin"]),
-  question("batches", "segment=0", ["reader", "admin"]),
-  question("batch", "segment=0&position=0", ["reader", "admin"]),
+  question("lookup", "offset=0", ["reader", "keeper", "admin"]),
+  question("batches", "segment=0", ["reader", "keeper", "admin"]),
+  question("batch", "segment=0&position=0", ["reader", "keeper", "admin"]),
   {
     ...{ route: "GET /api/topic-settings", path: "/api/topic-settings", ok: 200 },
     allowed: ["owner", "admin"],
@@ -213,6 +237,10 @@ test("a refusal says which permission is missing", async () => {
   expect(texts).toEqual([
     said("DESCRIBE", "the cluster"),
     said("ALTER", "the cluster"),
+    said("READ", "group 'billing'"),
+    said("READ", "group 'billing'"),
+    said("DELETE", "group 'billing'"),
+    said("DELETE", "group 'gone'"),
     said("WRITE", "topic 'orders'"),
     ...[read, read, read],
     said("CREATE", "the cluster"),
