@@ -36,6 +36,28 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "has a tour of eight stops, of which each has an address",
+    async () => {
+      await using sample = await startPage();
+      await sample.broker.context.registry.create("orders", 1, {});
+      await writeOrders(sample.broker, "orders", 0, 1000);
+      const page = await browser.open(`${sample.url}#/log?tour=3`);
+      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+      expect(await page.text(".player h3")).toBe("3. A segment holds batches");
+      await page.press("ArrowRight");
+      expect(await page.text(".player h3")).toStartWith("4. An index entry");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/log?tour=4");
+      await page.evaluate("document.querySelector('.player [data-key=link]').click()");
+      await page.until("document.querySelector('.player h2').textContent.startsWith('Where is')");
+      await page.evaluate("history.back()");
+      await page.until(
+        "document.querySelector('.player h3').textContent.startsWith('4. An index')",
+      );
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "remembers the colours that were chosen",
     async () => {
       await using sample = await startPage();
