@@ -86,16 +86,21 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
       expect(await page.evaluate("document.querySelector('.user')")).toBe(null);
       await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
-      const logIn = async (user: string): Promise<void> => {
+      const rows = "document.querySelectorAll('.row .numbers strong').length > 0";
+      const logIn = async (user: string, isIn = rows): Promise<void> => {
         await page.until("document.querySelector('[name=password]')");
         await page.evaluate("document.querySelector('[name=user]').focus()");
         await page.type(user);
         await page.evaluate("document.querySelector('[name=password]').focus()");
         await page.type(user);
         await page.press("Enter");
-        await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+        await page.until(isIn);
       };
-      await logIn("ann");
+      // The place in the address survives the login.
+      await page.evaluate("location.hash = '#/groups'");
+      await page.evaluate("location.reload()");
+      await logIn("ann", "document.title === 'Groups – RustLog'");
+      await page.evaluate("location.hash = ''");
       expect(await page.text(".user span")).toBe("ann");
       expect(await page.text("#actions")).not.toContain("Produce");
       expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);
