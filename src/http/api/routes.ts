@@ -1,5 +1,5 @@
 // The routes of the live page: its files, its session, a stream of events, and JSON, a file per family of questions.
-// Leaves to others: the answers (partition-questions.ts, groups.ts, connections.ts, produce.ts, feed/), rejecting other origins
+// Leaves to others: the answers (partition-questions.ts, records.ts, groups.ts, connections.ts, produce.ts, feed/), rejecting other origins
 // (request-guard.ts), and who may use the routes (access.ts). Record contents are sent unchanged; the page shows them only as
 // text.
 import type { Broker } from "../../broker/broker.js";
@@ -14,6 +14,7 @@ import { PageLogin } from "./login.js";
 import { partitionRoutes } from "./partition-questions.js";
 import { produceRoutes } from "./produce.js";
 import { Queue } from "./queue.js";
+import { recordRoutes } from "./records.js";
 import { topicRoutes } from "./topics.js";
 
 /** Seconds after which a page that does not read its events is disconnected. */
@@ -61,6 +62,7 @@ function visitorRoutes(
     ...groupRoutes(broker, access.isReadOnly),
     ...produceRoutes(flush),
     ...partitionRoutes(questions),
+    ...recordRoutes(questions),
     ...topicRoutes(access.isReadOnly),
   };
 }

@@ -89,6 +89,13 @@ const ofGroup = (
   ...{ ok, allowed, body: JSON.stringify({ group: "billing", ...body }) },
 });
 
+/** A route about the records of the topic `orders`. */
+const ofRecords = (route: string, path: string): Row => ({
+  route: `GET /api/records/:topic${route}`,
+  path: `/api/records/orders${path}`,
+  ...{ ok: 200, allowed: ["reader", "keeper", "admin"] },
+});
+
 const ROWS: readonly Row[] = [
   { route: "GET /", path: "/", ok: 200, allowed: NAMES },
   { route: "GET /:file", path: "/SCRIPT", ok: 200, allowed: LOGGED_IN, nobody: 404 },
@@ -146,6 +153,10 @@ const ROWS: readonly Row[] = [
   ofTopic("POST", "/compact", ["owner", "admin"], { ok: 400, body: { run: "12345678" } }),
   // Another topic has this id.
   ofTopic("DELETE", "", ["deleter", "admin"], { ok: 404, query: "id=other" }),
+  ofRecords("", ""),
+  ofRecords("/lines", "/lines"),
+  ofRecords("/:partition/:offset", "/0/0"),
+  ofRecords("/:partition/:offset/:part", "/0/0/value"),
   { route: "GET /metrics", path: "/metrics", ok: 200, allowed: ["monitor", "admin"] },
   { route: "GET /health", path: "/health", ok: 200, allowed: NAMES },
   // The last one, because it ends the session.
@@ -247,6 +258,7 @@ test("a refusal says which permission is missing", async () => {
     ...["CREATE", "ALTER_CONFIGS", "ALTER_CONFIGS", "DELETE", "DELETE", "ALTER", "DELETE"].map(
       (operation) => said(operation, "topic 'orders'"),
     ),
+    ...[read, read, read, read],
     said("DESCRIBE", "the cluster"),
   ]);
 });

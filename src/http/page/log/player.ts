@@ -16,10 +16,7 @@ export interface Step {
   readonly text: string;
   /** Details shown as lines below the text: compared numbers, written bytes. */
   readonly lines: readonly string[];
-  /** Where it is on the drawing; undefined if nowhere. */
-  readonly place: StepPlace | undefined;
-  /** Where to go from here. */
-  readonly link?: { readonly text: string; readonly href: string } | undefined;
+  readonly place: StepPlace;
 }
 
 /** What can be opened at the end. */
@@ -86,7 +83,6 @@ export class Player {
   /** Shows a step and pauses. */
   go(number: number): void {
     this.#isPlaying = false;
-    const last = this.story.steps.length - 1;
-    this.#number = Math.max(0, Math.min(Math.trunc(number) || 0, last));
+    this.#number = Math.max(0, Math.min(number, this.story.steps.length - 1));
   }
 }

@@ -1,0 +1,243 @@
+// What the page asks about records: a page of them, one of them, its bytes, and many of them as lines of JSON to download.
+// Leaves to others: reading them (services/records/), and the text of places (record-places.ts).
+//
+// Searches have a queue of their own, so that they hold up no other question; each answer to one does little work, so that
+// pages that search take turns.
+import { RustLogError } from "../../errors.js";
+import { formatJsonRecord } from "../../record/json-record.js";
+import type { ServiceContext } from "../../services/context.js";
+import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
+import { type OneRecord, readRecord } from "../../services/records/one-record.js";
+import { recordLines } from "../../services/records/record-lines.js";
+import { type RecordSearch, SEARCH_FIELDS } from "../../services/records/record-match.js";
+import type { RecordRows, ShownBytes, ShownRecord } from "../page/records/record-wire.js";
+import type { PageRoutes } from "./access.js";
+import { answered, invalid } from "./answer.js";
+import { Query } from "./query.js";
+import { Queue } from "./queue.js";
+import { placeOfText, positionsOfText, textOfPositions } from "./record-places.js";
+
+/** Bytes shown of a record: of its value, of its key, and of all its headers. */
+const SHOWN_VALUE_BYTES_MAX = 1024 * 1024;
+const SHOWN_KEY_BYTES_MAX = 64 * 1024;
+const SHOWN_HEADERS_BYTES_MAX = 256 * 1024;
+const SHOWN_HEADERS_MAX = 500;
+
+/** Downloads of lines at a time. */
+const DOWNLOADS_MAX = 8;
+
+/** Bytes of a download that may wait for a browser. */
+const DOWNLOAD_BACKLOG_BYTES = 512 * 1024;
+
+/** Seconds after which a download that a browser does not read is ended; a search may take as long without finding anything. */
+const DOWNLOAD_SECONDS_MAX = 120;
+
+/** The parts of a record that can be downloaded, and their endings. */
+const PARTS = { key: "key.bin", value: "value.bin", line: "json" } as const;
+
+type Part = keyof typeof PARTS;
+
+type Params = Readonly<Record<string, string>>;
+
+/** The routes of records. `questions` are answered in turn with others. */
+export function recordRoutes(questions: Queue): PageRoutes {
+  const searches = new Queue();
+  let downloads = 0;
+  const one = ({ params, signal }: Bun.BunRequest, context: ServiceContext): Promise<OneRecord> => {
+    const { topic = "", partition = "", offset = "" } = params as Params;
+    const named = { topic, partition: numberOf("partition", partition) };
+    const wanted = numberOf("offset", offset);
+    return questions.answer(signal, () => readRecord(context, named, wanted, signal));
+  };
+  return {
+    "/api/records/:topic": {
+      GET: ({ params, url, signal }, { context }) =>
+        answered(async () => {
+          const { topic = "" } = params as Params;
+          const query = browseQueryOf(topic, new Query(url));
+          const queue = query.search === undefined ? questions : searches;
+          const page = await queue.answer(signal, () => browse(context, query, signal));
+          const text = (of: typeof page.from): string => textOfPositions(of, query.partition);
+          const [from, to] = [text(page.from), text(page.to)];
+          const [start, end] = [text(page.start), text(page.end)];
+          return { ...page, from, to, start, end } satisfies RecordRows;
+        }),
+    },
+    "/api/records/:topic/lines": {
+      GET: async (request, { context }, server) => {
+        const { params, url, signal } = request;
+        if (downloads >= DOWNLOADS_MAX) {
+          const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
+          return answered(() => Promise.reject(new RustLogError("BROKER_OVERLOADED", message)));
+        }
+        const { topic = "" } = params as Params;
+        downloads++;
+        const ended = (): void => {
+          downloads--;
+        };
+        return linesAnswer(
+          () => recordLines(context, browseQueryOf(topic, new Query(url)), signal),
+          (work) => {
+            server.timeout(request, DOWNLOAD_SECONDS_MAX);
+            return searches.answer(signal, work);
+          },
+          attachment(`${topic}.jsonl`, "application/x-ndjson"),
+          ended,
+        );
+      },
+    },
+    "/api/records/:topic/:partition/:offset": {
+      GET: (request, { context }) => answered(async () => shown(await one(request, context))),
+    },
+    "/api/records/:topic/:partition/:offset/:part": {
+      GET: async (request, { context }) => {
+        const { topic = "", partition = "", part = "" } = request.params as Params;
+        let bytes: Uint8Array | string | undefined;
+        let name = "";
+        const refusal = await answered(async () => {
+          if (!isPart(part)) throw invalid(`a record has no '${part}' to download`);
+          const record = await one(request, context);
+          name = `${topic}-${partition}-${record.offset}.${PARTS[part]}`;
+          bytes = partOf(record, part, topic, Number(partition));
+          return null;
+        });
+        if (bytes === undefined) return refusal;
+        const body = typeof bytes === "string" ? bytes : bytes.slice();
+        const type = part === "line" ? "application/json" : "application/octet-stream";
+        return new Response(body, { headers: attachment(name, type) });
+      },
+    },
+  };
+}
+
+function browseQueryOf(topic: string, query: Query): BrowseQuery {
+  const partition = query.number("partition");
+  const at = query.text("at");
+  const direction = query.text("dir") ?? "newer";
+  if (direction !== "newer" && direction !== "older") throw invalid("dir is newer or older");
+  return {
+    ...{ topic, partition, direction },
+    from: placeOfText("from", query.text("from") ?? "earliest"),
+    to: placeOfText("to", query.text("to") ?? "latest"),
+    at: at === undefined ? undefined : positionsOfText("at", at, partition),
+    limit: Math.max(1, Math.min(PAGE_RECORDS_MAX, query.number("limit") ?? PAGE_RECORDS_MAX)),
+    search: searchOf(query),
+  };
+}
+
+function searchOf(query: Query): RecordSearch | undefined {
+  const text = query.text("find") ?? "";
+  const field = SEARCH_FIELDS.find((each) => each === (query.text("in") ?? "any"));
+  if (field === undefined) throw invalid(`in is one of ${SEARCH_FIELDS.join(", ")}`);
+  return text === "" ? undefined : { field, text, ignoresCase: query.text("case") === "ignore" };
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw invalid(`${name} is '${text.slice(0, 100)}'; expected a whole number`);
+}
+
+function shown({ key, value, headers, place, decoded, ...rest }: OneRecord): ShownRecord {
+  const shownHeaders: ShownRecord["headers"][number][] = [];
+  let left = SHOWN_HEADERS_BYTES_MAX;
+  for (const header of headers.slice(0, SHOWN_HEADERS_MAX)) {
+    const name = shownBytes(header.nameBytes ?? Buffer.from(header.name), left);
+    left -= Math.min(left, name.bytes);
+    const content = header.value === null ? null : shownBytes(header.value, left);
+    left -= Math.min(left, content?.bytes ?? 0);
+    shownHeaders.push({ name, value: content });
+  }
+  return {
+    ...rest,
+    key: key === null ? null : shownBytes(key, SHOWN_KEY_BYTES_MAX),
+    value: value === null ? null : shownBytes(value, SHOWN_VALUE_BYTES_MAX),
+    headers: shownHeaders,
+    headerCount: headers.length,
+    place: place ?? null,
+    decoded: decoded ?? null,
+  };
+}
+
+function shownBytes(bytes: Uint8Array, bytesMax: number): ShownBytes {
+  const first = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, bytesMax));
+  return { bytes: bytes.length, base64: first.toString("base64") };
+}
+
+function isPart(text: string): text is Part {
+  return Object.hasOwn(PARTS, text);
+}
+
+function partOf(record: OneRecord, part: Part, topic: string, partition: number) {
+  if (part === "line") return `${formatJsonRecord({ ...record, topic, partition })}\n`;
+  const bytes = record[part];
+  if (bytes === null) throw invalid(`the ${part} of the record is null`);
+  return bytes;
+}
+
+/** Names of topics need no escapes. */
+function attachment(name: string, type: string): Record<string, string> {
+  return { "content-type": type, "content-disposition": `attachment; filename="${name}"` };
+}
+
+/** Makes a portion of a download in its turn. */
+type InTurn = (
+  make: () => Promise<IteratorResult<string, void>>,
+) => Promise<IteratorResult<string, void>>;
+
+/** An answer whose portions are made when the browser takes them. Calls `onEnd` once. */
+async function linesAnswer(
+  begin: () => AsyncGenerator<string, void>,
+  inTurn: InTurn,
+  headers: Record<string, string>,
+  onEnd: () => void,
+): Promise<Response> {
+  let stream: ReadableStream<Uint8Array> | undefined;
+  const refusal = await answered(async () => {
+    const lines = begin();
+    // What can't be read is refused before the download begins.
+    const first = await inTurn(() => lines.next());
+    stream = streamOf(first, lines, inTurn, onEnd);
+    return null;
+  }).finally(() => {
+    if (stream === undefined) onEnd();
+  });
+  return stream === undefined ? refusal : new Response(stream, { headers });
+}
+
+function streamOf(
+  first: IteratorResult<string, void>,
+  lines: AsyncGenerator<string, void>,
+  inTurn: InTurn,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let portion = first;
+  let isOver = false;
+  const end = (): void => {
+    if (!isOver) onEnd();
+    isOver = true;
+    void lines.return();
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          while (portion.value === "") portion = await inTurn(() => lines.next());
+          if (portion.done === true) {
+            end();
+            controller.close();
+            return;
+          }
+          controller.enqueue(encoder.encode(portion.value));
+          portion = { done: false, value: "" };
+        } catch (error) {
+          end();
+          controller.error(error);
+        }
+      },
+      cancel: end,
+    },
+    { highWaterMark: DOWNLOAD_BACKLOG_BYTES, size: (each) => each?.byteLength ?? 0 },
+  );
+}

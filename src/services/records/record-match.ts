@@ -1,0 +1,173 @@
+// Which records a search finds: by a text in the key, the value or the headers, by a header, or by a condition on a JSON value.
+// Leaves to others: going through the log (partition-walk.ts), and JSON conditions (json-path.ts).
+//
+// A text is searched in all bytes of a batch at once, so records without it cost next to nothing.
+import { RustLogError } from "../../errors.js";
+import type { RecordCursor } from "../../record/cursor.js";
+import { JsonCondition } from "./json-path.js";
+
+export const SEARCH_FIELDS = ["any", "key", "value", "header", "json"] as const;
+
+/** Where a search looks. */
+export type SearchField = (typeof SEARCH_FIELDS)[number];
+
+export interface RecordSearch {
+  readonly field: SearchField;
+  /**
+   * A text that the field contains. Of a header: its name, `name=value`, or `name contains text`. Of JSON: a condition such as
+   * `$.order.id = 123`.
+   */
+  readonly text: string;
+  readonly ignoresCase: boolean;
+}
+
+/** Values that are decoded to be searched, as JSON or without regard to case, have at most this size. */
+const DECODED_BYTES_MAX = 1024 * 1024;
+
+/** Longest text of a search, in characters. */
+const SEARCH_LENGTH_MAX = 4096;
+
+type Test = (cursor: RecordCursor) => boolean;
+
+/** A search, prepared for many records. */
+export class RecordMatch {
+  /** Values that were too large to be searched. */
+  unsearched = 0;
+  readonly #test: Test;
+  /** Bytes that each match has somewhere between the start and the end of its record; undefined if there are none. */
+  readonly #needle: Buffer | undefined;
+  #buffer: Uint8Array | undefined;
+  #text: Buffer = NO_TEXT;
+  /** Where the needle is in the buffer, at or after the last record that was asked about. */
+  #hit = -1;
+
+  /** Throws INVALID_REQUEST if the text can't be searched for. */
+  constructor({ field, text, ignoresCase }: RecordSearch) {
+    if (text === "" || text.length > SEARCH_LENGTH_MAX) {
+      const message = `the text to search for has 1 to ${SEARCH_LENGTH_MAX} characters`;
+      throw new RustLogError("INVALID_REQUEST", message);
+    }
+    if (field === "json") {
+      const condition = new JsonCondition(text);
+      const needed = condition.neededText;
+      this.#test = (cursor) => this.#hasJson(cursor, condition, needed);
+    } else if (field === "header") {
+      const header = headerCondition(text);
+      this.#needle = ignoresCase ? undefined : Buffer.from(header.name);
+      this.#test = (cursor) => hasHeader(cursor, header, ignoresCase);
+    } else {
+      const needle = Buffer.from(text);
+      this.#needle = ignoresCase ? undefined : needle;
+      const lower = text.toLowerCase();
+      const has = (start: number, end: number): boolean =>
+        ignoresCase ? this.#hasLower(lower, start, end) : this.#has(needle, start, end);
+      this.#test = (cursor) => hasText(cursor, field, has);
+    }
+  }
+
+  /** Whether the search finds the current record of the cursor. Ask about the records of a batch in order. */
+  matches(cursor: RecordCursor): boolean {
+    const { buffer } = cursor;
+    if (this.#buffer !== buffer) {
+      this.#buffer = buffer;
+      this.#text = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.length);
+      this.#hit = -1;
+    }
+    if (this.#needle !== undefined) {
+      if (this.#hit < cursor.start) {
+        const found = this.#text.indexOf(this.#needle, cursor.start);
+        this.#hit = found < 0 ? Number.POSITIVE_INFINITY : found;
+      }
+      if (this.#hit >= cursor.end) return false;
+    }
+    return this.#test(cursor);
+  }
+
+  /** Forgets the bytes of the last batch. */
+  release(): void {
+    this.#buffer = undefined;
+    this.#text = NO_TEXT;
+  }
+
+  #has(needle: Buffer, start: number, end: number): boolean {
+    return this.#text.subarray(start, end).includes(needle);
+  }
+
+  #hasLower(lower: string, start: number, end: number): boolean {
+    if (end - start > DECODED_BYTES_MAX) {
+      this.unsearched++;
+      return false;
+    }
+    return this.#text.toString("utf8", start, end).toLowerCase().includes(lower);
+  }
+
+  #hasJson(cursor: RecordCursor, condition: JsonCondition, needed: string | undefined): boolean {
+    const { valueStart, valueEnd } = cursor;
+    if (valueStart < 0) return false;
+    if (valueEnd - valueStart > DECODED_BYTES_MAX) {
+      this.unsearched++;
+      return false;
+    }
+    const bytes = this.#text.subarray(valueStart, valueEnd);
+    // Parsing takes much longer than looking for a name of the path. Escapes may hide it.
+    if (needed !== undefined && !bytes.includes(needed) && !bytes.includes(BACKSLASH)) return false;
+    try {
+      return condition.holds(JSON.parse(bytes.toString("utf8")));
+    } catch {
+      return false;
+    }
+  }
+}
+
+const NO_TEXT = Buffer.alloc(0);
+const BACKSLASH = 0x5c;
+
+function hasText(
+  cursor: RecordCursor,
+  field: "any" | "key" | "value",
+  has: (start: number, end: number) => boolean,
+): boolean {
+  const { keyStart, keyEnd, valueStart, valueEnd } = cursor;
+  if (field !== "value" && keyStart >= 0 && has(keyStart, keyEnd)) return true;
+  if (field !== "key" && valueStart >= 0 && has(valueStart, valueEnd)) return true;
+  if (field !== "any" || cursor.headerCount === 0) return false;
+  // The headers are the rest of the record.
+  return has(Math.max(valueEnd, keyEnd, cursor.start), cursor.end);
+}
+
+interface HeaderCondition {
+  readonly name: string;
+  readonly operator: "exists" | "equals" | "contains";
+  readonly value: string;
+}
+
+function headerCondition(text: string): HeaderCondition {
+  const [, named, contained] = /^(\S+) contains (.+)$/s.exec(text) ?? [];
+  if (named !== undefined && contained !== undefined) {
+    return { name: named, operator: "contains", value: contained };
+  }
+  const at = text.indexOf("=");
+  if (at < 0) return { name: text, operator: "exists", value: "" };
+  return {
+    name: text.slice(0, at).trimEnd(),
+    operator: "equals",
+    value: text.slice(at + 1).trimStart(),
+  };
+}
+
+function hasHeader(
+  cursor: RecordCursor,
+  { name, operator, value }: HeaderCondition,
+  ignoresCase: boolean,
+): boolean {
+  if (cursor.headerCount === 0) return false;
+  const folded = (text: string): string => (ignoresCase ? text.toLowerCase() : text);
+  const [wantedName, wanted] = [folded(name), folded(value)];
+  return cursor.headers().some((header) => {
+    if (folded(header.name) !== wantedName) return false;
+    if (operator === "exists") return true;
+    if (header.value === null || header.value.length > DECODED_BYTES_MAX) return false;
+    const found = folded(Buffer.from(header.value).toString("utf8"));
+    return operator === "equals" ? found === wanted : found.includes(wanted);
+  });
+}
