@@ -6,6 +6,7 @@ import { GroupsView } from "./groups/groups-view.js";
 import { LogView } from "./log/log-view.js";
 import { Model } from "./model.js";
 import { button, byId, element, setText } from "./parts/dom.js";
+import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
 import { ProduceView } from "./produce/produce-view.js";
@@ -132,7 +133,7 @@ class Page {
     if (session.mayProduce) {
       actions.append(button("Produce", () => router.go(hrefOf("produce", [], this.#topicHere()))));
     }
-    actions.append(themeButton());
+    actions.append(link("Tour", hrefOf("log", [], { tour: 1 })), themeButton());
     document.addEventListener("keydown", (event) => {
       const isTyping = event.target instanceof Element && event.target.matches(FIELDS);
       if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || !session.mayRead)

@@ -36,6 +36,28 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "has a tour of eight stops, of which each has an address",
+    async () => {
+      await using sample = await startPage();
+      await sample.broker.context.registry.create("orders", 1, {});
+      await writeOrders(sample.broker, "orders", 0, 1000);
+      const page = await browser.open(`${sample.url}#/log?tour=3`);
+      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+      expect(await page.text(".player h3")).toBe("3. A segment holds batches");
+      await page.press("ArrowRight");
+      expect(await page.text(".player h3")).toStartWith("4. An index entry");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/log?tour=4");
+      await page.evaluate("document.querySelector('.player [data-key=link]').click()");
+      await page.until("document.querySelector('.player h2').textContent.startsWith('Where is')");
+      await page.evaluate("history.back()");
+      await page.until(
+        "document.querySelector('.player h3').textContent.startsWith('4. An index')",
+      );
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "remembers the colours that were chosen",
     async () => {
       await using sample = await startPage();
@@ -64,16 +86,21 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
       expect(await page.evaluate("document.querySelector('.user')")).toBe(null);
       await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
-      const logIn = async (user: string): Promise<void> => {
+      const rows = "document.querySelectorAll('.row .numbers strong').length > 0";
+      const logIn = async (user: string, isIn = rows): Promise<void> => {
         await page.until("document.querySelector('[name=password]')");
         await page.evaluate("document.querySelector('[name=user]').focus()");
         await page.type(user);
         await page.evaluate("document.querySelector('[name=password]').focus()");
         await page.type(user);
         await page.press("Enter");
-        await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+        await page.until(isIn);
       };
-      await logIn("ann");
+      // The place in the address survives the login.
+      await page.evaluate("location.hash = '#/groups'");
+      await page.evaluate("location.reload()");
+      await logIn("ann", "document.title === 'Groups – RustLog'");
+      await page.evaluate("location.hash = ''");
       expect(await page.text(".user span")).toBe("ann");
       expect(await page.text("#actions")).not.toContain("Produce");
       expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);

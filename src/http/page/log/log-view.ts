@@ -16,6 +16,8 @@ import { lookupStory } from "./lookup-steps.js";
 import type { Story } from "./player.js";
 import { PlayerView } from "./player-view.js";
 import { parseTarget } from "./target.js";
+import { askSample, choosePlace } from "../tour/tour.js";
+import { emptyTour, tourStory } from "../tour/tour-steps.js";
 import { TopicRows } from "./topic-rows.js";
 
 /** How long to wait for an event about a new record, in milliseconds. */
@@ -49,6 +51,10 @@ export class LogView implements View {
       point: (place) => this.#rows.point(place),
       open: ({ topic, partition, segment, position }) =>
         void this.#detail.open({ topic, partition, segment }, { at: position }, position),
+      stepped: (number) => {
+        if (!context.router.current.query.has("tour")) return;
+        context.router.note(hrefOf("log", [], { tour: number + 1 }));
+      },
     });
     this.#form = new LookupForm((order) => this.#lookUp(order));
     this.#form.root.hidden = !session.mayRead;
@@ -60,6 +66,8 @@ export class LogView implements View {
   }
 
   show({ path: [topic, partition], query }: Route): string {
+    const stop = query.get("tour");
+    if (stop !== null) void this.#tour(Number(stop) - 1);
     if (topic === undefined) return "Log";
     const index = Number(partition ?? 0);
     const target = query.get("lookup");
@@ -104,6 +112,27 @@ export class LogView implements View {
   ): Promise<void> {
     const shape = await this.#shape(topic, partition, isThere);
     this.#player.play(storyOf(shape));
+  }
+
+  /** Starts the guided tour, once the topics are known. */
+  async #tour(stop: number): Promise<void> {
+    const { model, session } = this.#context;
+    const deadlineMs = performance.now() + NEWS_MS_MAX;
+    // A page that was just opened hears of its partitions and groups one after another.
+    const isKnown = (): boolean =>
+      model.overview?.topicCount === 0 ||
+      (model.groupsState !== undefined && choosePlace(model) !== undefined);
+    while (!isKnown() && performance.now() < deadlineMs) await this.#news();
+    const place = choosePlace(model);
+    if (place === undefined) {
+      this.#player.play(emptyTour(session.mayProduce), 0);
+      return;
+    }
+    const { topic, partition } = place;
+    const shape = await this.#shape(topic.name, partition, () => true);
+    const sample = await askSample(place, shape.baseOf(0), session);
+    const flush = model.overview?.flush ?? "";
+    this.#player.play(tourStory({ ...place, shape, flush, sample }), stop);
   }
 
   /** Plays a lookup that a person has asked for, and notes it in the address. */
@@ -154,14 +183,19 @@ export class LogView implements View {
           `no news of ${topic} ${partition} from the broker for ${countOf(NEWS_MS_MAX / 1000, "second")}`,
         );
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, NEWS_MS_MAX);
-        this.#onNews = () => {
-          clearTimeout(timer);
-          this.#onNews = undefined;
-          resolve();
-        };
-      });
+      await this.#news();
     }
+  }
+
+  /** Waits for the next event, but not for ever. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, NEWS_MS_MAX);
+      this.#onNews = () => {
+        clearTimeout(timer);
+        this.#onNews = undefined;
+        resolve();
+      };
+    });
   }
 }

@@ -9,6 +9,8 @@ interface PlayerHost {
   /** Shows a place on the drawing; undefined when the player is closed. */
   point(place: StepPlace | undefined): void;
   open(result: Result): void;
+  /** A step is shown, by its number from 0. */
+  stepped(number: number): void;
 }
 
 /** Plays one story at a time. */
@@ -24,12 +26,16 @@ export class PlayerView {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Plays a story from the start. Users who prefer reduced motion step through it manually. */
-  play(story: Story): void {
+  /**
+   * Shows a story from the start, and plays it. With `from` it is for reading: it shows this step and waits. Users who
+   * prefer reduced motion step through every story manually.
+   */
+  play(story: Story, from?: number): void {
     this.#player = new Player(story);
+    if (from !== undefined) this.#player.go(from);
     this.#returnTo = document.activeElement;
     this.#root.hidden = false;
-    if (mayMove()) this.#player.play();
+    if (mayMove() && from === undefined) this.#player.play();
     this.#show();
     this.#root.querySelector<HTMLElement>("[data-key=next]")?.focus({ preventScroll: true });
   }
@@ -96,6 +102,15 @@ export class PlayerView {
           "data-key": "toggle",
         }),
         element("div", { class: "dots" }, ...dots),
+        ...(step.link === undefined
+          ? []
+          : [
+              element(
+                "a",
+                { href: step.link.href, class: "button", "data-key": "link" },
+                step.link.text,
+              ),
+            ]),
         ...(result === undefined
           ? []
           : [button("Open the batch", () => this.#host.open(result), { "data-key": "open" })]),
@@ -110,6 +125,7 @@ export class PlayerView {
       )?.focus();
     }
     this.#host.point(step.place);
+    this.#host.stepped(number);
   }
 
   #go(number: number): void {

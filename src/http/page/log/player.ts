@@ -16,7 +16,10 @@ export interface Step {
   readonly text: string;
   /** Details shown as lines below the text: compared numbers, written bytes. */
   readonly lines: readonly string[];
-  readonly place: StepPlace;
+  /** Where it is on the drawing; undefined if nowhere. */
+  readonly place: StepPlace | undefined;
+  /** Where to go from here. */
+  readonly link?: { readonly text: string; readonly href: string } | undefined;
 }
 
 /** What can be opened at the end. */
@@ -83,6 +86,7 @@ export class Player {
   /** Shows a step and pauses. */
   go(number: number): void {
     this.#isPlaying = false;
-    this.#number = Math.max(0, Math.min(number, this.story.steps.length - 1));
+    const last = this.story.steps.length - 1;
+    this.#number = Math.max(0, Math.min(Math.trunc(number) || 0, last));
   }
 }

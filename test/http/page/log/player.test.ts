@@ -71,11 +71,11 @@ test("a lookup's steps point to what the search read", async () => {
   ]);
   const { segment, batch } = explanation;
   const place = shape.placeOf(segment!.baseOffset, batch!.position)!;
-  const { highlights } = story.steps[3]!.place;
+  const { highlights } = story.steps[3]!.place!;
   expect(highlights).toEqual([{ span: { from: place, to: place + batch!.bytes }, kind: "found" }]);
   expect(story.result).toMatchObject({ segment: segment!.baseOffset, position: batch!.position });
   // The first comparison is with the active segment; the result is the segment that holds the record.
-  const [first, ...others] = story.steps[0]!.place.highlights;
+  const [first, ...others] = story.steps[0]!.place!.highlights;
   expect(first).toEqual({ span: shape.spanOf(shape.count - 1), kind: "look" });
   expect(others.at(-1)).toEqual({ span: shape.spanOf(segment!.number), kind: "found" });
 });

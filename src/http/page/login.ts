@@ -1,0 +1,4 @@
+// Keeps the place of an address through the login: the part after # is not sent to the broker, but browsers pass it on to
+// where a form and its redirect lead.
+const form = document.querySelector("form");
+if (form !== null) form.action += location.hash;
