@@ -68,6 +68,8 @@ export class Row {
       tabindex: 0,
       role: "slider",
       "aria-label": `Segments of ${name}`,
+      // A slider always has a value, also before its segments are known.
+      "aria-valuenow": 1,
     };
     this.#track = element("div", track, this.#canvas);
     this.root = element(

@@ -1,0 +1,64 @@
+// Every view against the rules of axe-core: names, roles, contrast in light and dark, and more. Also that no view is wider
+// than the screen. Skipped without Chromium. Leaves to others: the order of the focus, and keys (each view's own tests).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { source as axe } from "axe-core";
+import { type BrowserPage, CHROMIUM, type Screen } from "../../support/browser.js";
+import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../support/page-browser.js";
+import { type PageSample, startPage, writeShop } from "../../support/page-sample.js";
+
+const browser = pageBrowser();
+let sample: PageSample;
+
+beforeAll(async () => {
+  if (CHROMIUM === undefined) return;
+  sample = await startPage();
+  await writeShop(sample.broker);
+}, BROWSER_TIMEOUT_MS);
+afterAll(async () => {
+  await sample?.[Symbol.asyncDispose]();
+}, BROWSER_TIMEOUT_MS);
+
+/** Addresses, and what is there once the view is complete. */
+const PLACES: Readonly<Record<string, string>> = {
+  "#/log": ".row .numbers strong",
+  "#/log?tour=4": ".player .step h3",
+  "#/groups": "#groups li",
+  "#/connections": "#connections h2",
+  "#/produce": "#produce button",
+};
+
+const SCREENS: readonly Screen[] = [
+  { width: 1280, height: 860 },
+  { width: 360, height: 740, isDark: true },
+];
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** What axe-core complains about, in words. */
+async function violations(page: BrowserPage): Promise<string[]> {
+  await page.evaluate(`${axe}; 0`);
+  const found = await page.evaluate<readonly Violation[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}
+
+describe.skipIf(CHROMIUM === undefined)("accessibility", () => {
+  test.each(SCREENS)(
+    "no view breaks a rule, or is too wide, at %j",
+    async (screen) => {
+      const page = await browser.open(sample.url, screen);
+      for (const [hash, complete] of Object.entries(PLACES)) {
+        await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+        await page.until(`document.querySelector(${JSON.stringify(complete)})`);
+        expect({ hash, found: await violations(page) }).toEqual({ hash, found: [] });
+        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+        expect({ hash, width }).toEqual({ hash, width: screen.width });
+      }
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+});
