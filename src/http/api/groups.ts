@@ -9,7 +9,7 @@ import { printable } from "../../printable.js";
 import { deleteTopicOffsets } from "../../services/committed-offsets.js";
 import type { ServiceContext } from "../../services/context.js";
 import { type GroupHistory, readGroupHistory } from "../../services/group-history.js";
-import type { GroupPartition } from "../../services/group-lag.js";
+import { type GroupPartition, NOT_COMMITTED } from "../../services/group-lag.js";
 import {
   GROUP_ORDERS,
   type GroupOrder,
@@ -240,9 +240,11 @@ function partitionRow({ registry }: ServiceContext, row: GroupPartition): GroupP
 
 async function history({ context, query, signal }: GroupRequest): Promise<LagHistory> {
   const read = await readGroupHistory(context, groupIn(query), Date.now(), signal);
+  const lags = sumsOf(read);
+  const isUncommitted = read.partitions.every(({ committed: [first] }) => first === NOT_COMMITTED);
   return {
-    times: read.times,
-    lags: sumsOf(read),
+    ...{ times: read.times, lags },
+    gap: lags[0] !== null ? null : isUncommitted ? "uncommitted" : "compacted",
     partitions: read.partitions
       .slice(0, HISTORIES_MAX)
       .map(({ topic, partition, ends, committed, lags }) => ({
@@ -254,7 +256,12 @@ async function history({ context, query, signal }: GroupRequest): Promise<LagHis
 }
 
 function sumsOf({ times, partitions }: GroupHistory): (number | null)[] {
-  return times.map((_, i) => known(partitions.reduce((sum, { lags }) => sum + lags[i]!, 0)));
+  return times.map((_, i) => {
+    // It did not exist, and all records there were are no lag of it.
+    const isThere = partitions.some(({ committed }) => committed[i] !== NOT_COMMITTED);
+    if (!isThere && i < times.length - 1) return null;
+    return known(partitions.reduce((sum, { lags }) => sum + lags[i]!, 0));
+  });
 }
 
 function known(value: number): number | null {

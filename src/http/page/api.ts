@@ -1,7 +1,6 @@
 // Requests to the broker, and its events. Leaves to others: using the answers.
 import type {
   ConnectionsState,
-  GroupsState,
   Overview,
   ProduceOrder,
   ProduceReport,
@@ -85,11 +84,6 @@ export function ask<Answer>(
   return answerOf<Answer>(fetch(path));
 }
 
-/** Asks for the groups whose name contains `filter`. */
-export function askGroups(filter: string): Promise<GroupsState> {
-  return answerOf<GroupsState>(fetch(`/api/groups?${new URLSearchParams({ filter })}`));
-}
-
 /** Asks which clients are connected. */
 export function askConnections(): Promise<ConnectionsState> {
   return answerOf<ConnectionsState>(fetch("/api/connections"));
@@ -99,6 +93,18 @@ export function produce(order: ProduceOrder): Promise<ProduceReport> {
   const headers = { "content-type": "application/json", ...changeHeaders };
   const body = JSON.stringify(order);
   return answerOf(fetch("/api/produce", { method: "POST", headers, body }));
+}
+
+/** Asks for what is at a path of the broker. Rejects with an error that says why there is no answer. */
+export function askFor<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
+  return answerOf<Answer>(fetch(path, signal === undefined ? {} : { signal }));
+}
+
+/** Sends a change, as JSON. */
+export function order<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  const headers = { "content-type": "application/json", ...changeHeaders };
+  const text = body === undefined ? null : JSON.stringify(body);
+  return answerOf<Answer>(fetch(path, { method, headers, body: text }));
 }
 
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {

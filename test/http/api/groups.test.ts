@@ -162,11 +162,13 @@ describe("a group", () => {
 
   test("has the lag of the last hour", async () => {
     await commit("with-history", 10);
-    const { times, lags, partitions } = await get<LagHistory>("history", { group: "with-history" });
+    const { times, lags, gap, partitions } = await get<LagHistory>("history", {
+      group: "with-history",
+    });
     expect(times.length).toBe(61);
     expect(times.at(-1)! - times[0]!).toBe(60 * MINUTE);
-    // Of each partition, a record per minute until the commit of all in one.
-    expect([lags[0], lags.at(-1)]).toEqual([0, 20]);
+    // It did not exist before its first commit.
+    expect([lags.at(-2), lags.at(-1), gap]).toEqual([null, 20, "uncommitted"]);
     expect(partitions.map(({ partition, lags: each }) => [partition, each.at(-1)])).toEqual([
       [0, 0],
       [1, 10],

@@ -22,7 +22,9 @@ afterAll(async () => {
 const PLACES: Readonly<Record<string, string>> = {
   "#/log": ".row .numbers strong",
   "#/log?tour=4": ".player .step h3",
-  "#/groups": "#groups li",
+  "#/groups": "#groups tbody tr",
+  "#/groups/billing": ".findings li",
+  "#/groups/billing?reset=earliest": ".plan tbody tr",
   "#/connections": "#connections h2",
   "#/produce": "#produce button",
 };

@@ -105,8 +105,10 @@ interface LagSeries {
 export interface LagHistory {
   /** Milliseconds since the epoch by the broker's clock, ascending. */
   readonly times: readonly number[];
-  /** Sums over all partitions; null where one of them is not known. */
+  /** Sums over all partitions; null where one of them is not known, and before the group has committed anything. */
   readonly lags: readonly (number | null)[];
+  /** Why the first ones are not known: it had committed nothing, or that is no longer in the log. */
+  readonly gap: "uncommitted" | "compacted" | null;
   readonly partitions: readonly (LagSeries & {
     readonly topic: string;
     readonly partition: number;

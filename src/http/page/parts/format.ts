@@ -31,6 +31,27 @@ export function formatTime(ms: number | null): string {
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString().replace("T", " ");
 }
 
+const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
+/** A time of the last day as the clock on the wall shows it: `14:05:00`. */
+export function formatClock(ms: number): string {
+  return CLOCK.format(ms);
+}
+
+const AGES = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+] as const;
+
+/** How long something is ago, or takes, in its largest unit: `20 min`. */
+export function formatAge(ms: number): string {
+  for (const [unitMs, unit] of AGES) {
+    if (ms >= 1.5 * unitMs) return `${formatCount(Math.round(ms / unitMs))} ${unit}`;
+  }
+  return `${Math.max(0, Math.round(ms / 1000))} s`;
+}
+
 /** A count with its noun: `1 batch`, `2 batches`. */
 export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;

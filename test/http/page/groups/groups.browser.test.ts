@@ -1,5 +1,6 @@
 // The groups view in a real browser.
-// Skipped without Chromium. Leaves to others: the answers (api/routes.test.ts).
+// Skipped without Chromium. Leaves to others: the answers (test/http/api/groups.test.ts), and the sentences
+// (diagnosis.test.ts).
 import { describe, expect, test } from "bun:test";
 import { batchOf } from "../../../support/broker.js";
 import { CHROMIUM } from "../../../support/browser.js";
@@ -9,40 +10,90 @@ import { startPage } from "../../../support/page-sample.js";
 
 const browser = pageBrowser();
 
+const rows = (caption: string): string =>
+  `[...document.querySelectorAll("[aria-label='${caption}'] tbody tr")].map((row) => row.innerText.split("\\t"))`;
+
 describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
   test(
-    "shows the lag of each group, its members, and filters the groups",
+    "leads from the list to a group, why it is behind, and a reset that is what its dry run said",
     async () => {
-      await using shop = await startPage({ offsets: "memory" });
+      await using shop = await startPage();
       const { registry, offsets, groups } = shop.broker.context;
-      await registry.create("t", 2, {});
-      await registry.partition("t", 1).append(batchOf("a", "b", "c"));
-      for (let i = 0; i < 300; i++) {
-        await offsets.commit(`group-${1000 + i}`, [{ topic: "t", partition: 0, offset: 0 }]);
+      await registry.create("orders", 2, {});
+      for (const partition of [0, 1]) {
+        await registry.partition("orders", partition).append(batchOf("a", "b", "c", "d"));
       }
+      const commit = (group: string, partition: number, offset: number) =>
+        offsets.commit(group, [{ topic: "orders", partition, offset }]);
+      for (let i = 0; i < 110; i++) await commit(`job-${i}`, 0, 4);
+      await commit("billing", 0, 3);
+      await joinGroup(groups, "shared", [{ clientId: "app", assigned: { orders: [0] } }]);
+      await commit("shared", 0, 1);
+
       const page = await browser.open(`${shop.url}#/groups`);
-      await page.until(
-        "document.querySelector('#groups h2')?.textContent === '300 consumer groups'",
-      );
-      expect(await page.text("#groups li")).toBe("group-1000: Empty, lag 3 in 2 partitions");
-      expect(await page.text("#groups .empty")).toBe("There are more: filter by name.");
-      await page.evaluate("document.querySelector('#groups input').focus()");
-      await page.type("1299");
-      await page.until("document.querySelectorAll('#groups li').length === 1");
-      expect(await page.text("#groups li")).toBe("group-1299: Empty, lag 3 in 2 partitions");
-      await page.evaluate("document.querySelector('#groups input').select()");
-      await page.type("shared");
-      const [member] = await joinGroup(groups, "shared", [
-        { clientId: "app", assigned: { t: [1] } },
+      await page.until("document.querySelectorAll('#groups tbody tr').length === 100");
+      expect(await page.text("#groups .view-head p")).toBe("112 groups");
+      await page.click("#groups nav a");
+      await page.until("document.querySelectorAll('#groups tbody tr').length === 12");
+      expect(await page.evaluate<string>("location.hash")).toStartWith("#/groups?");
+      await page.evaluate("history.back()");
+      await page.evaluate("document.querySelector('#groups [name=filter]').focus()");
+      await page.type("BILL");
+      await page.until("document.querySelectorAll('#groups tbody tr').length === 1");
+      expect((await page.evaluate<string[][]>(rows("Groups")))[0]?.slice(0, 6)).toEqual([
+        ...["billing", "Empty", "—", "0", "2", "5"],
       ]);
-      await page.until(
-        "document.querySelector('#groups li')?.textContent.startsWith('shared: Stable')",
+      expect(await page.evaluate<string>("location.hash")).toBe("#/groups?filter=BILL");
+
+      await page.click("#groups tbody a");
+      await page.until("document.querySelector('.findings li')");
+      expect(await page.text(".findings")).toContain("a client commits for it without being one");
+      await page.until("document.querySelector('.chart .line').getAttribute('d') !== ''");
+      await page.click(".chart summary");
+      await page.until("document.querySelectorAll('.chart tbody tr').length === 13");
+      expect(await page.text(".chart tbody tr:last-child")).toEndWith("5");
+      expect(await page.text(".chart tbody tr")).toEndWith("not known");
+
+      await page.click(".group-page .view-head .actions button");
+      await page.until("document.activeElement.name === 'reset'");
+      await page.click(".reset [type=submit]");
+      await page.until("document.querySelector('.plan tbody tr')");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/groups/billing?reset=earliest");
+      expect(await page.text(".reset .said")).toBe(
+        "To the beginning of the log: 3 offsets will be read again, 1 partition had no committed offset. Nothing has been changed yet.",
       );
-      expect(await page.text("#groups li")).toBe(
-        "shared: Stable, 1 member, lag 3 in 2 partitionsapp at 10.0.0.7: t 1 lag 3",
+      expect(await page.evaluate<string[][]>(rows("What the reset would change"))).toEqual([
+        ["orders", "0", "3", "0", "-3", "0 to 4"],
+        ["orders", "1", "—", "0", "—", "0 to 4"],
+      ]);
+      expect(offsets.fetch("billing", "orders", 0)?.offset).toBe(3);
+      await page.click(".plan .actions button");
+      await page.until("document.activeElement.textContent === 'Cancel'");
+      await page.click("dialog [type=submit]");
+      await page.until("document.querySelector('.notice')");
+      expect(await page.text(".notice p")).toBe("Reset 2 partitions of group billing.");
+      expect(offsets.fetch("billing", "orders", 0)?.offset).toBe(0);
+      await page.until("location.hash === '#/groups/billing'");
+
+      await page.evaluate("location.hash = '#/groups/shared?reset=latest'");
+      await page.until("document.querySelector('.reset .failure')");
+      expect(await page.text(".reset .failure")).toContain("group 'shared' has members");
+      await page.until("document.querySelector('.findings .problem')");
+      expect(await page.text(".findings .problem")).toBe(
+        "Problem Nobody reads partition 1 of orders: lag 4.",
       );
-      groups.leave("shared", [{ memberId: member!, instanceId: null }]);
-      await page.until("document.querySelectorAll('#groups li').length === 0");
+      expect(
+        (await page.evaluate<string[][]>(rows("Members of the group")))[0]?.slice(0, 3),
+      ).toEqual(["app", "—", "10.0.0.7"]);
+
+      await page.evaluate("location.hash = '#/groups/billing'");
+      await page.until("document.querySelector('.badge').textContent === 'Empty'");
+      await page.click(".group-page .view-head .danger");
+      await page.until("document.activeElement.name === 'typed'");
+      await page.type("billing");
+      await page.press("Enter");
+      await page.until("location.hash === '#/groups'");
+      expect(groups.has("billing")).toBe(false);
     },
     BROWSER_TIMEOUT_MS,
   );

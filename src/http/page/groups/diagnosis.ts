@@ -1,0 +1,243 @@
+// Why a group is behind, in sentences: who reads nothing, who has not committed, and whether it will catch up.
+// Leaves to others: the numbers (lag-series.ts), showing the sentences (group-page.ts).
+import { countOf, formatAge, formatBytes, formatCount } from "../parts/format.js";
+import type { GroupDetail, GroupMemberRow, GroupPartitionRow } from "./group-wire.js";
+import { type GroupRate, sumOf } from "./lag-series.js";
+
+export interface Finding {
+  /** `good`: all is well; `problem`: somebody has to do something; `note`: worth knowing. */
+  readonly kind: "good" | "note" | "problem";
+  readonly text: string;
+}
+
+/** What is known of a partition over time. */
+export interface PartitionPast {
+  rate(row: GroupPartitionRow): GroupRate | undefined;
+  /** Since when it has been behind without interruption, in milliseconds since the epoch. */
+  behindSince(row: GroupPartitionRow): number | undefined;
+}
+
+/** A member that has not committed for so long, although there is something to read, is stuck or slow. */
+const STALE_MS = 120_000;
+
+/** A commit by a client that is no member shows that one is at work. */
+const RECENT_MS = 60_000;
+
+/** Members and topics that are named in sentences of a kind. */
+const NAMED_MAX = 3;
+
+/** Ranges of partitions that are named. */
+const NAMED_RANGES_MAX = 6;
+
+/** Share of the lag in one partition that is worth a sentence, and the least number of partitions. */
+const UNEVEN_SHARE = 0.5;
+const UNEVEN_PARTITIONS_MIN = 4;
+
+const REBALANCING = ["PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling"];
+
+/** What is to be said about a group, most important first. */
+export function diagnose(detail: GroupDetail, past: PartitionPast): readonly Finding[] {
+  const findings = [
+    ...whoReads(detail),
+    ...staleMembers(detail, past),
+    ...unreadPartitions(detail),
+    ...pace(detail, past),
+    ...oddOffsets(detail),
+    ...unevenLag(detail),
+    ...idleMembers(detail),
+  ];
+  const order = { problem: 0, good: 1, note: 2 };
+  return findings.sort((a, b) => order[a.kind] - order[b.kind]);
+}
+
+function whoReads({ state, memberCount, lag, nowMs, partitions }: GroupDetail): Finding[] {
+  if (REBALANCING.includes(state)) {
+    const text = "It is rebalancing: its members are being given their partitions.";
+    return [{ kind: "note", text }];
+  }
+  if (memberCount > 0) return [];
+  const last = partitions.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);
+  const ago = nowMs - last;
+  if (last >= 0 && ago < RECENT_MS) {
+    const text = `It has no members, but a client commits for it without being one: the last time ${formatAge(ago)} ago.`;
+    return [{ kind: "note", text }];
+  }
+  const when = last < 0 ? "It has never committed." : `It last committed ${formatAge(ago)} ago.`;
+  return [
+    { kind: lag > 0 ? "problem" : "note", text: `Nobody reads: the group has no members. ${when}` },
+  ];
+}
+
+/** Partitions of which a member has read nothing for long, although there is something to read. */
+function staleMembers({ members, partitions, nowMs }: GroupDetail, past: PartitionPast): Finding[] {
+  const byMember = Map.groupBy(partitions, ({ member }) => member);
+  const found = members.flatMap((member): string[] => {
+    const its = byMember.get(member.id) ?? [];
+    const stale = its.filter((row) => {
+      const since = past.behindSince(row);
+      return since !== undefined && nowMs - Math.max(since, row.commitMs) >= STALE_MS;
+    });
+    if (stale.length === 0) return [];
+    const last = stale.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);
+    const lag = formatCount(sum(stale.map((row) => row.lag)));
+    const when =
+      last < 0 ? "has never committed" : `has not committed for ${formatAge(nowMs - last)}`;
+    const isAll = stale.length === its.length;
+    return [
+      isAll
+        ? `${memberName(member)} ${when}: lag ${lag} in ${partitionWords(stale)}.`
+        : `${memberName(member)} ${when} in ${partitionWords(stale)}, unlike in others: lag ${lag}.`,
+    ];
+  });
+  return firstOf(found, "problem", (left) => `${countOf(left, "more member")} like this.`);
+}
+
+function unreadPartitions(detail: GroupDetail): Finding[] {
+  const { state, memberCount, partitions, partitionCount } = detail;
+  // While members come and go nobody reads anything, and what is not listed may be read.
+  if (state !== "Stable" || memberCount === 0 || partitions.length < partitionCount) return [];
+  const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
+  const found = [...byTopic].flatMap(([topic, rows]): Finding[] => {
+    const unread = rows.filter(({ member }) => member === null);
+    if (unread.length === 0) return [];
+    const lag = sum(unread.map((row) => row.lag));
+    const isAll = unread.length === rows.length;
+    const what = isAll ? `topic ${topic}` : partitionWords(unread);
+    const text = `Nobody reads ${what}: lag ${formatCount(lag)}.`;
+    return [{ kind: lag > 0 ? "problem" : "note", text }];
+  });
+  return found.slice(0, NAMED_MAX);
+}
+
+/** Whether it keeps up. */
+function pace({ lag, partitions, memberCount }: GroupDetail, past: PartitionPast): Finding[] {
+  if (lag === 0) return [{ kind: "good", text: "It has read everything." }];
+  const rates = partitions.map((row) => past.rate(row));
+  const rate = sumOf(rates);
+  if (rate === undefined || rate.out === null) return [];
+  const { in: arrives, out: read } = rate;
+  const readBytes = sum(partitions.map((row, i) => (rates[i]?.out ?? 0) * row.recordBytes));
+  const inBytes = sum(partitions.map((row, i) => (rates[i]?.in ?? 0) * row.recordBytes));
+  const words = `It reads ${rateWords(read, readBytes)}, and ${rateWords(arrives, inBytes)} come in`;
+  const left = read - arrives;
+  if (read === 0) {
+    if (memberCount === 0) return [];
+    const text = `It has committed nothing new in the last minute, and ${rateWords(arrives, inBytes)} come in.`;
+    return [{ kind: "problem", text }];
+  }
+  if (Math.abs(left) < 0.02 * Math.max(read, arrives))
+    return [{ kind: "good", text: `${words}: it keeps up, ${formatCount(lag)} behind the end.` }];
+  if (left < 0)
+    return [
+      { kind: "problem", text: `${words}: its lag grows by ${formatRate(-left)} per second.` },
+    ];
+  const text = `${words}: it catches up in about ${formatAge((lag / left) * 1000)}.`;
+  return [{ kind: "good", text }];
+}
+
+/** Offsets where there is nothing to read. */
+function oddOffsets({ partitions }: GroupDetail): Finding[] {
+  const lost = partitions.filter(
+    ({ committed, logStart }) => committed >= 0 && committed < logStart,
+  );
+  const beyond = partitions.filter(({ committed, end }) => committed > end);
+  const findings: Finding[] = [];
+  if (lost.length > 0) {
+    const records = sum(lost.map(({ committed, logStart }) => logStart - committed));
+    const text = `${formatCount(records)} offsets were deleted before it read them, in ${partitionWords(lost)}.`;
+    findings.push({ kind: "problem", text });
+  }
+  if (beyond.length > 0) {
+    const text = `Its offset is beyond the end of ${partitionWords(beyond)}: it reads nothing there until the log is as long.`;
+    findings.push({ kind: "problem", text });
+  }
+  return findings;
+}
+
+function unevenLag({ lag, partitions, partitionCount }: GroupDetail): Finding[] {
+  if (lag === 0 || partitionCount < UNEVEN_PARTITIONS_MIN) return [];
+  const [first, ...others] = partitions;
+  if (first === undefined) return [];
+  const most = others.reduce((best, row) => (row.lag > best.lag ? row : best), first);
+  if (most.lag < UNEVEN_SHARE * lag) return [];
+  const percent = Math.round((100 * most.lag) / lag);
+  return [{ kind: "note", text: `${percent} % of the lag is in ${partitionWords([most])}.` }];
+}
+
+function idleMembers({ state, members, memberCount, partitionCount }: GroupDetail): Finding[] {
+  if (state !== "Stable" || members.length < memberCount) return [];
+  const idle = members.filter(({ partitions }) => partitions === 0);
+  if (idle.length === 0) return [];
+  const why =
+    memberCount > partitionCount ? `: there are only ${countOf(partitionCount, "partition")}` : "";
+  const text = `${formatCount(idle.length)} of ${countOf(memberCount, "member")} have nothing to read${why}.`;
+  return [{ kind: "note", text }];
+}
+
+function firstOf(
+  texts: readonly string[],
+  kind: Finding["kind"],
+  more: (left: number) => string,
+): Finding[] {
+  const found = texts.slice(0, NAMED_MAX).map((text): Finding => ({ kind, text }));
+  const left = texts.length - found.length;
+  return left > 0 ? [...found, { kind, text: more(left) }] : found;
+}
+
+function memberName({ clientId, host, instanceId }: GroupMemberRow): string {
+  const name = instanceId ?? clientId;
+  return name === "" ? `The member at ${host}` : `${name} at ${host}`;
+}
+
+/** `partitions 0–5 and 7 of orders`. */
+export function partitionWords(
+  rows: readonly { readonly topic: string; readonly partition: number }[],
+): string {
+  const byTopic = Map.groupBy(rows, ({ topic }) => topic);
+  const texts = [...byTopic].slice(0, NAMED_MAX).map(([topic, its]) => {
+    const ranges = rangesOf(its.map(({ partition }) => partition));
+    const named = ranges.slice(0, NAMED_RANGES_MAX);
+    const left = ranges.length - named.length;
+    const list = left > 0 ? [...named, `${formatCount(left)} more`] : named;
+    return `${its.length === 1 ? "partition" : "partitions"} ${listWords(list)} of ${topic}`;
+  });
+  const left = byTopic.size - texts.length;
+  return listWords(left > 0 ? [...texts, countOf(left, "more topic")] : texts);
+}
+
+/** `["0–5", "7"]`. */
+function rangesOf(numbers: readonly number[]): string[] {
+  const ranges: [number, number][] = [];
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && number === last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.flatMap(([from, to]) =>
+    to - from < 2
+      ? Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
+      : [`${from}–${to}`],
+  );
+}
+
+function listWords(texts: readonly string[]): string {
+  if (texts.length < 2) return texts.join("");
+  return `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
+}
+
+/** `340 records/s (1.2 MiB/s)`. */
+function rateWords(records: number, bytes: number): string {
+  const text = formatRate(records);
+  const rate = `${text} ${text === "1" ? "record" : "records"}/s`;
+  return bytes < 1024 ? rate : `${rate} (${formatBytes(bytes)}/s)`;
+}
+
+/** A number per second with a useful number of digits. */
+export function formatRate(perSecond: number): string {
+  const digits = perSecond === 0 || perSecond >= 10 ? 0 : perSecond >= 1 ? 1 : 2;
+  return formatCount(Number(perSecond.toFixed(digits)));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,237 @@
+// Resets a group: asks where to, shows what would change, and does that and nothing else once it is confirmed.
+// Leaves to others: what is typed (reset-place.ts), and the checks (services/group-reset.ts).
+import { openDialog } from "../parts/dialog.js";
+import { button, element, failure } from "../parts/dom.js";
+import { choice, field } from "../parts/fields.js";
+import { countOf, formatCount, formatTime } from "../parts/format.js";
+import { Table } from "../parts/table.js";
+import { hrefOf } from "../router.js";
+import type { PageContext } from "../view.js";
+import { partitionWords } from "./diagnosis.js";
+import { askResetPlan, resetOffsets } from "./group-api.js";
+import type { GroupDetail, ResetPlan } from "./group-wire.js";
+import {
+  placeQuery,
+  RESET_HINTS,
+  RESET_KINDS,
+  type ResetKind,
+  resetKindOf,
+  settled,
+} from "./reset-place.js";
+
+type Move = ResetPlan["moves"][number];
+
+export class ResetPanel {
+  readonly root = element("section", { class: "reset card", "aria-label": "Reset offsets" });
+  readonly #context: PageContext;
+  readonly #onDone: () => void;
+  readonly #kind = choice("reset", RESET_KINDS);
+  readonly #at = element("input", { name: "at", required: true, spellcheck: "false" });
+  readonly #atField = field("Which", this.#at);
+  readonly #topic = choice("topic", { "": "all topics of the group" });
+  readonly #partitions = element("input", {
+    ...{ name: "partitions", placeholder: "all", pattern: "\\d+(\\s*,\\s*\\d+)*" },
+    title: "Numbers, separated by commas",
+  });
+  readonly #said = element("div", { class: "said", role: "status" });
+  readonly #plan = element("div", { class: "plan" });
+  readonly #table: Table<Move>;
+  #group = "";
+  #shown = "";
+  #asking: AbortController | undefined;
+
+  /** Calls `onDone` after a reset. */
+  constructor(context: PageContext, onDone: () => void) {
+    this.#context = context;
+    this.#onDone = onDone;
+    this.#table = new Table({
+      caption: "What the reset would change",
+      columns: [
+        { name: "topic", title: "Topic", text: ({ topic }) => topic },
+        {
+          name: "partition",
+          title: "Partition",
+          isNumber: true,
+          text: (row) => String(row.partition),
+        },
+        { name: "from", title: "Now", isNumber: true, text: ({ from }) => offsetText(from) },
+        { name: "to", title: "New", isNumber: true, text: ({ to }) => offsetText(to) },
+        { name: "difference", title: "Difference", isNumber: true, text: differenceText },
+        {
+          ...{ name: "log", title: "Log", isNumber: true },
+          text: ({ logStart, end }) => `${formatCount(logStart)} to ${formatCount(end)}`,
+        },
+      ],
+      keyOf: ({ topic, partition }) => `${topic}:${partition}`,
+    });
+    const form = element(
+      "form",
+      { class: "tool", autocomplete: "off" },
+      element("h2", {}, "Reset to"),
+      field("Where to", this.#kind),
+      this.#atField,
+      field("Topic", this.#topic),
+      field("Partitions", this.#partitions),
+      element("button", { type: "submit" }, "Show what would change"),
+      button("Cancel", () => this.#context.router.go(hrefOf("groups", [this.#group]))),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
+    this.#kind.addEventListener("change", () => this.#fit());
+    this.#topic.addEventListener("change", () => this.#fit());
+    this.root.append(form, this.#said, this.#plan);
+  }
+
+  /** The topics that can be chosen. */
+  update({ topics }: GroupDetail): void {
+    const known = new Set([...this.#topic.options].map(({ value }) => value));
+    for (const { topic } of topics) {
+      if (!known.has(topic)) this.#topic.append(element("option", { value: topic }, topic));
+    }
+    // The one of the address, once it is known.
+    const asked = new URLSearchParams(this.#shown).get("topic") ?? "";
+    if (asked !== "" && this.#topic.value === "" && !known.has(asked)) this.#topic.value = asked;
+  }
+
+  /** Shows the reset of an address, with its dry run if the address says where to. */
+  show(group: string, query: URLSearchParams): void {
+    const shown = `${query}`;
+    if (this.#group === group && this.#shown === shown) return;
+    this.#group = group;
+    this.#shown = shown;
+    const kind = resetKindOf(query.get("reset"));
+    this.#kind.value = kind ?? "earliest";
+    this.#at.value = query.get("at") ?? "";
+    this.#topic.value = query.get("topic") ?? "";
+    this.#partitions.value = query.get("partitions") ?? "";
+    this.#fit();
+    this.#clear();
+    if (kind !== undefined) void this.#show(kind, query);
+    else this.#kind.focus();
+  }
+
+  hide(): void {
+    this.#asking?.abort();
+    this.#shown = "";
+  }
+
+  /** Leaves only the fields that the choices need. */
+  #fit(): void {
+    const hint = RESET_HINTS[this.#kind.value as ResetKind];
+    this.#atField.hidden = hint === undefined;
+    this.#at.disabled = hint === undefined;
+    this.#at.placeholder = hint ?? "";
+    this.#partitions.disabled = this.#topic.value === "";
+  }
+
+  #clear(): void {
+    this.#asking?.abort();
+    this.#said.replaceChildren();
+    this.#plan.replaceChildren();
+  }
+
+  /** Goes to the address of what is in the form, which shows the dry run. */
+  #ask(): void {
+    const kind = resetKindOf(this.#kind.value) ?? "earliest";
+    const topic = this.#topic.value;
+    const query = {
+      ...{ reset: kind, at: settled(kind, this.#at.disabled ? "" : this.#at.value, new Date()) },
+      ...{ topic, partitions: topic === "" ? "" : this.#partitions.value.replaceAll(/\s/g, "") },
+    };
+    // The same question again is about the group as it is now.
+    this.#shown = "";
+    const href = hrefOf("groups", [this.#group], query);
+    if (location.hash === href) this.show(this.#group, this.#context.router.current.query);
+    else this.#context.router.go(href);
+  }
+
+  async #show(kind: ResetKind, query: URLSearchParams): Promise<void> {
+    const at = query.get("at") ?? "";
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    this.#said.replaceChildren(element("p", {}, "Looking up the offsets …"));
+    try {
+      const where = {
+        topic: query.get("topic") ?? undefined,
+        partitions: query.get("partitions") ?? undefined,
+      };
+      const asked = { group: this.#group, ...placeQuery(kind, at), ...where };
+      const plan = await askResetPlan(asked, signal);
+      if (!signal.aborted) this.#showPlan(plan, placeWords(kind, at));
+    } catch (error) {
+      if (!signal.aborted) this.#said.replaceChildren(failure(error));
+    }
+  }
+
+  #showPlan(plan: ResetPlan, where: string): void {
+    const moves = plan.moves.filter(({ from, to }) => from !== to);
+    this.#table.show(plan.moves);
+    const text = `To ${where}: ${summaryOf(plan)} Nothing has been changed yet.`;
+    this.#said.replaceChildren(element("p", {}, text));
+    const action = button(`Reset ${countOf(moves.length, "partition")} …`, () =>
+      this.#confirm({ moves }, where),
+    );
+    action.disabled = moves.length === 0;
+    this.#plan.replaceChildren(this.#table.root, element("div", { class: "actions" }, action));
+  }
+
+  async #confirm({ moves }: ResetPlan, where: string): Promise<void> {
+    const group = this.#group;
+    const body = [
+      `Group ${group} moves to ${where} in ${partitionWords(moves)}.`,
+      summaryOf({ moves }),
+      "Consumers that join the group from now on begin there.",
+    ];
+    const text = { title: "Reset offsets", body, action: "Reset offsets", isDanger: true };
+    const isDone = await openDialog(text, async () => {
+      const asked = moves.map(({ logStart: _, end: __, ...move }) => move);
+      await resetOffsets({ group, moves: asked });
+    });
+    if (!isDone) return;
+    this.#context.notices.say(`Reset ${countOf(moves.length, "partition")} of group ${group}.`);
+    this.#context.router.go(hrefOf("groups", [group]));
+    this.#onDone();
+  }
+}
+
+function offsetText(offset: number): string {
+  return offset < 0 ? "—" : formatCount(offset);
+}
+
+function differenceText({ from, to }: Move): string {
+  if (from < 0) return "—";
+  return to > from ? `+${formatCount(to - from)}` : formatCount(to - from);
+}
+
+/** What it means for the consumers. */
+function summaryOf({ moves }: ResetPlan): string {
+  let again = 0;
+  let skipped = 0;
+  let first = 0;
+  for (const { from, to } of moves) {
+    if (from < 0) first++;
+    else if (to < from) again += from - to;
+    else skipped += to - from;
+  }
+  const parts = [
+    ...(again > 0 ? [`${countOf(again, "offset")} will be read again`] : []),
+    ...(skipped > 0 ? [`${countOf(skipped, "offset")} will be skipped`] : []),
+    ...(first > 0 ? [`${countOf(first, "partition")} had no committed offset`] : []),
+  ];
+  return parts.length === 0 ? "all partitions are there already." : `${parts.join(", ")}.`;
+}
+
+function placeWords(kind: ResetKind, at: string): string {
+  if (kind === "time") {
+    const ms = Date.parse(at);
+    if (Number.isNaN(ms)) return `the time ${at}`;
+    return `the first record from ${new Date(ms).toLocaleString()} on (${formatTime(ms)})`;
+  }
+  if (kind === "offset") return `offset ${at}`;
+  if (kind === "end") return `${at} before the end`;
+  if (kind === "shift")
+    return `${at.startsWith("-") ? at : `+${at.replace("+", "")}`} from where it is`;
+  return RESET_KINDS[kind];
+}

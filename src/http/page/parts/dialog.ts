@@ -1,0 +1,80 @@
+// Dialogs: a question before a change with consequences, and a form. The browser keeps the focus inside, closes them with
+// Escape, and gives the focus back.
+import { button, element, failure } from "./dom.js";
+
+interface DialogText {
+  readonly title: string;
+  /** What it says: for a change, its consequences. A string is a paragraph. */
+  readonly body: readonly (Node | string)[];
+  /** The word on the button that does it. */
+  readonly action: string;
+  /** Whether something is lost by it. */
+  readonly isDanger?: boolean;
+  /** What has to be typed before it can be done, such as the name of a topic. */
+  readonly typed?: string;
+}
+
+/**
+ * Shows a dialog. On its action it calls `act`; if that rejects, the dialog says why and stays open. Resolves when it
+ * is closed, with whether the action was carried out.
+ */
+export function openDialog(text: DialogText, act: () => Promise<void> | void): Promise<boolean> {
+  const { title, body, action, isDanger = false, typed } = text;
+  const said = element("div", { class: "said" });
+  const submit = element("button", { type: "submit", class: isDanger ? "danger" : "" }, action);
+  const close = button("Cancel", () => dialog.close());
+  const asked = typed === undefined ? [] : [typedField(typed, submit)];
+  const form = element(
+    "form",
+    { autocomplete: "off" },
+    element("h2", { id: "dialog-title" }, title),
+    ...body.map((part) => (typeof part === "string" ? element("p", {}, part) : part)),
+    ...asked,
+    said,
+    element("div", { class: "actions" }, close, submit),
+  );
+  const dialog = element("dialog", { class: "dialog", "aria-labelledby": "dialog-title" }, form);
+  document.body.append(dialog);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let isDone = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (submit.disabled) return;
+    submit.disabled = true;
+    said.replaceChildren();
+    Promise.resolve()
+      .then(act)
+      .then(
+        () => {
+          isDone = true;
+          dialog.close();
+        },
+        (error: unknown) => {
+          said.replaceChildren(failure(error));
+          submit.disabled = false;
+        },
+      );
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve(isDone);
+  });
+  dialog.showModal();
+  // What loses something must not be one key away.
+  if (isDanger && typed === undefined) close.focus();
+  return promise;
+}
+
+function typedField(typed: string, submit: HTMLButtonElement): HTMLElement {
+  const input = element("input", { name: "typed", required: true, spellcheck: "false" });
+  submit.disabled = true;
+  input.addEventListener("input", () => {
+    submit.disabled = input.value !== typed;
+  });
+  return element(
+    "label",
+    { class: "field" },
+    element("span", {}, `Type ${typed} to confirm`),
+    input,
+  );
+}

@@ -1,0 +1,93 @@
+// The lag over time, and the rates. Leaves to others: the sentences about them (diagnosis.test.ts).
+import { expect, test } from "bun:test";
+import type { GroupDetail, LagHistory } from "../../../../src/http/page/groups/group-wire.js";
+import { LagSeries, sumOf } from "../../../../src/http/page/groups/lag-series.js";
+
+const MINUTE = 60_000;
+
+/** The present of one partition. */
+function detail(nowMs: number, end: number, committed: number): GroupDetail {
+  const lag = end - Math.max(0, committed);
+  const partition = { topic: "t", partition: 0, end, committed, lag };
+  return { nowMs, lag, partitions: [partition] } as unknown as GroupDetail;
+}
+
+function history(committed: readonly (number | null)[], ends: readonly number[]): LagHistory {
+  const times = ends.map((_, i) => i * MINUTE);
+  const lags = committed.map((each, i) => (each === null ? null : ends[i]! - each));
+  return {
+    times,
+    lags,
+    gap: null,
+    partitions: [{ topic: "t", partition: 0, ends, committed, lags }],
+  };
+}
+
+test("the hour goes on with what the page sees, at first every few seconds and then thinned", () => {
+  const series = new LagSeries();
+  series.load(history([null, 5, 10], [10, 20, 30]));
+  for (let second = 121; second <= 180; second++)
+    series.add(detail(second * 1000, 30 + second, 10));
+  const points = series.points("t:0");
+  expect(points.slice(0, 3)).toEqual([
+    { ms: 0, value: null },
+    { ms: MINUTE, value: 15 },
+    { ms: 2 * MINUTE, value: 20 },
+  ]);
+  expect(points.at(-1)).toEqual({ ms: 180_000, value: 200 });
+  expect(points.length).toBeLessThan(10);
+  expect(series.points()).toEqual(points);
+  series.add(detail(61.5 * MINUTE, 500, 10));
+  expect(series.points()[0]).toEqual({ ms: 2 * MINUTE, value: 20 });
+});
+
+test("a history that arrives late does not replace what the page has seen since", () => {
+  const series = new LagSeries();
+  series.add(detail(2 * MINUTE + 1, 40, 10));
+  series.load(history([0, 5, 10], [10, 20, 30]));
+  expect(series.points().map(({ value }) => value)).toEqual([10, 15, 20, 30]);
+});
+
+test("rates are those of about a minute, of the history if there is nothing newer", () => {
+  const series = new LagSeries();
+  expect(series.rate("t:0")).toBeUndefined();
+  series.add(detail(1000, 10, 10));
+  series.add(detail(3000, 12, 10));
+  expect(series.rate("t:0")).toBeUndefined();
+  series.load(history([0, 0, 600], [0, 100, 1300]));
+  expect(series.rate("t:0")).toEqual({ in: 20, out: 10 });
+  series.add(detail(2 * MINUTE + 2000, 1300, 1220));
+  expect(series.rate("t:0")?.out).toBeCloseTo(1220 / 62);
+});
+
+test("a reset, a first commit, and what is not known are no rates of reading", () => {
+  const reset = new LagSeries();
+  reset.load(history([900, 900, 100, 220], [1000, 1000, 1000, 1000]));
+  expect(reset.rate("t:0")).toEqual({ in: 0, out: 2 });
+  const first = new LagSeries();
+  first.load(history([-1, 500], [1000, 1000]));
+  expect(first.rate("t:0")).toEqual({ in: 0, out: null });
+  const unknown = new LagSeries();
+  unknown.load(history([null, 500], [1000, 1060]));
+  expect(unknown.rate("t:0")).toEqual({ in: 1, out: null });
+});
+
+test("it is known since when a partition is behind, until something is not", () => {
+  const series = new LagSeries();
+  expect(series.behindSince("t:0")).toBeUndefined();
+  series.load(history([0, null, 10, 10], [5, 5, 12, 14]));
+  expect(series.behindSince("t:0")).toBe(2 * MINUTE);
+  series.add(detail(4 * MINUTE, 20, 20));
+  expect(series.behindSince("t:0")).toBeUndefined();
+});
+
+test("sums are not known where a part is not", () => {
+  expect(sumOf([undefined])).toBeUndefined();
+  expect(sumOf([{ in: 1, out: 2 }, undefined, { in: 3, out: 4 }])).toEqual({ in: 4, out: 6 });
+  expect(
+    sumOf([
+      { in: 1, out: null },
+      { in: 3, out: 4 },
+    ]),
+  ).toEqual({ in: 4, out: null });
+});
