@@ -41,7 +41,7 @@ import { Query } from "./query.js";
 import { Queue } from "./queue.js";
 
 /** Partitions, and groups, per answer. */
-const ANSWER_PARTITIONS_MAX = 500;
+const ANSWER_PARTITIONS_MAX = 100;
 const ANSWER_READERS_MAX = 100;
 
 /** Partitions of a compaction that are described one by one. */

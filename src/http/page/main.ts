@@ -12,6 +12,7 @@ import { onThemeChange, themeButton } from "./parts/theme.js";
 import { ProduceView } from "./produce/produce-view.js";
 import { hrefOf, type Route, Router, VIEW_NAMES, type ViewName } from "./router.js";
 import { Strip } from "./strip.js";
+import { TopicsView } from "./topics/topics-view.js";
 import { TopicNames } from "./topic-names.js";
 import type { PageContext, View } from "./view.js";
 import type { Overview, SessionState, Tick } from "./wire.js";
@@ -104,6 +105,7 @@ class Page {
   }
 
   #make(name: ViewName): View {
+    if (name === "topics") return new TopicsView(this.#context);
     if (name === "groups") return new GroupsView(this.#context);
     if (name === "connections") return new ConnectionsView();
     if (name === "produce") return new ProduceView(this.#context, this.#log);
@@ -167,6 +169,7 @@ const FIELDS = "input, select, textarea";
 /** What the tabs of the views say. */
 const TITLES: Readonly<Partial<Record<ViewName, string>>> = {
   log: "Log",
+  topics: "Topics",
   groups: "Groups",
   connections: "Connections",
 };

@@ -1,6 +1,8 @@
 // What the page knows about the broker, updated by its events and read by the views.
 // Leaves to others: the connection (api.ts), drawing.
+import { compareNaturally } from "../../natural-order.js";
 import { LogShape } from "./log/log-shape.js";
+import { InRates } from "./topics/rates.js";
 import type {
   GroupOffset,
   GroupsState,
@@ -25,6 +27,8 @@ export interface Rate {
 class TopicShapes {
   readonly shapes: LogShape[] = [];
   bytes = 0;
+  /** Counted by their offsets. */
+  records = 0;
   /** Partitions of which compaction is known. */
   compacted = 0;
   #longest: number | undefined = 0;
@@ -41,6 +45,7 @@ class TopicShapes {
     const before = shape === undefined ? 0 : bytesOf(shape.state);
     const after = bytesOf(state);
     this.bytes += after - before;
+    this.records += recordsOf(state) - (shape === undefined ? 0 : recordsOf(shape.state));
     this.compacted +=
       Number(state.compactedTo !== null) - Number((shape?.state.compactedTo ?? null) !== null);
     if (after < before && before === this.#longest) this.#longest = undefined;
@@ -53,9 +58,6 @@ class TopicShapes {
 
 const NO_GROUPS: readonly GroupOffset[] = [];
 
-/** By name, as people count: topic-9 before topic-10. */
-const byName = new Intl.Collator("en", { numeric: true });
-
 /** The broker's state as received in events. */
 export class Model {
   readonly #shapes = new Map<string, TopicShapes>();
@@ -66,6 +68,8 @@ export class Model {
   #rates: Rate[] = [];
   #bytes = 0;
   #compacted = 0;
+  /** What arrives in each topic. */
+  readonly inRates = new InRates();
   overview: Overview | undefined;
 
   /** The topics by name, internal ones last. */
@@ -110,6 +114,11 @@ export class Model {
     return this.#shapes.get(topic)?.bytes ?? 0;
   }
 
+  /** Records of a topic, counted by their offsets. */
+  recordsOf(topic: string): number {
+    return this.#shapes.get(topic)?.records ?? 0;
+  }
+
   /** Bytes of the longest partition of a topic. */
   longest(topic: string): number {
     return this.#shapes.get(topic)?.longest ?? 0;
@@ -121,7 +130,7 @@ export class Model {
     for (const { name, id } of this.#topics) if (ids.get(name) !== id) this.#remove(name);
     this.overview = overview;
     this.#topics = overview.topics.toSorted(
-      (a, b) => Number(a.internal) - Number(b.internal) || byName.compare(a.name, b.name),
+      (a, b) => Number(a.internal) - Number(b.internal) || compareNaturally(a.name, b.name),
     );
     // A clock that went back means that the broker restarted, and its counters too.
     if ((this.#totals?.atMs ?? 0) > overview.totals.atMs) this.#totals = undefined;
@@ -131,6 +140,7 @@ export class Model {
   update(tick: Tick): void {
     for (const state of tick.partitions) this.#update(state);
     this.#count(tick.totals);
+    this.inRates.heard(tick.totals.atMs, performance.now());
     if (tick.groups !== undefined) this.#setGroups(tick.groups);
   }
 
@@ -143,6 +153,8 @@ export class Model {
   #update(state: PartitionState): void {
     const known = this.#shapes.get(state.topic);
     const shapes = known ?? new TopicShapes();
+    const before = shapes.shapes[state.partition]?.state;
+    if (before !== undefined) this.inRates.count(before, state);
     if (known === undefined) this.#shapes.set(state.topic, shapes);
     this.#bytes -= shapes.bytes;
     this.#compacted -= shapes.compacted;
@@ -182,6 +194,10 @@ export class Model {
 
 function bytesOf({ sealedBytes, activeBytes }: PartitionState): number {
   return sealedBytes + activeBytes;
+}
+
+function recordsOf({ logStart, highWatermark }: PartitionState): number {
+  return highWatermark - logStart;
 }
 
 function keyOf(topic: string, partition: number): string {

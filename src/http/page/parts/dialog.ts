@@ -10,6 +10,8 @@ interface DialogText {
   readonly action: string;
   /** Whether something is lost by it. */
   readonly isDanger?: boolean;
+  /** Called with the button that does it, for what depends on the fields. */
+  readonly prepare?: (submit: HTMLButtonElement) => void;
   /** What has to be typed before it can be done, such as the name of a topic. */
   readonly typed?: string;
 }
@@ -19,7 +21,7 @@ interface DialogText {
  * is closed, with whether the action was carried out.
  */
 export function openDialog(text: DialogText, act: () => Promise<void> | void): Promise<boolean> {
-  const { title, body, action, isDanger = false, typed } = text;
+  const { title, body, action, isDanger = false, typed, prepare } = text;
   const said = element("div", { class: "said" });
   const submit = element("button", { type: "submit", class: isDanger ? "danger" : "" }, action);
   const close = button("Cancel", () => dialog.close());
@@ -59,6 +61,7 @@ export function openDialog(text: DialogText, act: () => Promise<void> | void): P
     dialog.remove();
     resolve(isDone);
   });
+  prepare?.(submit);
   dialog.showModal();
   // What loses something must not be one key away.
   if (isDanger && typed === undefined) close.focus();

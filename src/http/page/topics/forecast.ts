@@ -1,0 +1,77 @@
+// What a change would do, as a person fills in the fields of its dialog. The change can be made only once the broker has told.
+// Leaves to others: the question and the sentences (topic-dialogs.ts).
+import { element, failure } from "../parts/dom.js";
+
+/** How long nothing is typed before the broker is asked, in milliseconds. */
+const PAUSE_MS = 250;
+
+interface Sentences {
+  readonly lines: readonly string[];
+  /** Whether something is lost. */
+  readonly isDanger?: boolean;
+  /** Whether there is nothing to do. */
+  readonly isUseless?: boolean;
+}
+
+export class Forecast<Answer> {
+  readonly root = element("div", { class: "forecast", "aria-live": "polite" });
+  readonly #ask: () => Promise<Answer> | undefined;
+  readonly #say: (answer: Answer) => Sentences;
+  #submit: HTMLButtonElement | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+  #answer: Answer | undefined;
+
+  /** `ask` returns undefined while the fields are not filled in. */
+  constructor(ask: () => Promise<Answer> | undefined, say: (answer: Answer) => Sentences) {
+    this.#ask = ask;
+    this.#say = say;
+  }
+
+  /** The answer to what the fields say now. */
+  get answer(): Answer {
+    if (this.#answer === undefined)
+      throw new Error("the broker has not said yet what this would do");
+    return this.#answer;
+  }
+
+  /** Asks for the first time. From now on the button can only be used while the consequences are shown. */
+  guard(submit: HTMLButtonElement): void {
+    this.#submit = submit;
+    submit.disabled = true;
+    void this.#update();
+  }
+
+  /** The fields have changed. */
+  changed(): void {
+    this.#answer = undefined;
+    this.#asked++;
+    if (this.#submit !== undefined) this.#submit.disabled = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#update(), PAUSE_MS);
+  }
+
+  async #update(): Promise<void> {
+    const asked = this.#asked;
+    try {
+      const answer = await this.#ask();
+      if (asked !== this.#asked) return;
+      this.#show(answer);
+    } catch (error) {
+      if (asked === this.#asked) this.root.replaceChildren(failure(error));
+    }
+  }
+
+  #show(answer: Answer | undefined): void {
+    this.#answer = answer;
+    if (answer === undefined) {
+      this.root.replaceChildren();
+      return;
+    }
+    const { lines, isDanger = false, isUseless = false } = this.#say(answer);
+    this.root.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    this.root.classList.toggle("loses", isDanger);
+    this.#submit?.classList.toggle("danger", isDanger);
+    if (this.#submit !== undefined) this.#submit.disabled = isUseless;
+  }
+}

@@ -1,0 +1,102 @@
+// What arrives in each topic per second, counted from the log ends and sizes that the events tell.
+// Leaves to others: the events (model.ts), showing it.
+import type { PartitionState } from "../wire.js";
+
+/** Records and bytes per second. */
+export interface InRate {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+const NONE: InRate = { records: 0, bytes: 0 };
+
+/** Rates are those of the last few samples, each of about a second. */
+const SAMPLE_MS = 1000;
+const SAMPLES = 5;
+
+/** Events of the broker come at least this often. Without one, nothing is known of the rates. */
+const SILENCE_MS = 10_000;
+
+interface Count {
+  records: number;
+  bytes: number;
+}
+
+interface Sample {
+  readonly ms: number;
+  readonly counts: ReadonlyMap<string, Count>;
+}
+
+export class InRates {
+  #counts = new Map<string, Count>();
+  #samples: Sample[] = [];
+  /** By the broker's clock. */
+  #beganMs: number | undefined;
+  /** By this browser's clock. */
+  #heardMs = Number.NEGATIVE_INFINITY;
+
+  /** Counts what was appended to a partition between two of its states. */
+  count(before: PartitionState, after: PartitionState): void {
+    const { records, bytes } = appended(before, after);
+    if (records === 0 && bytes === 0) return;
+    const count = this.#counts.get(after.topic);
+    if (count === undefined) this.#counts.set(after.topic, { records, bytes });
+    else {
+      count.records += records;
+      count.bytes += bytes;
+    }
+  }
+
+  /** Notes that the broker has told everything up to `atMs` of its clock. */
+  heard(atMs: number, nowMs: number): void {
+    this.#heardMs = nowMs;
+    const beganMs = this.#beganMs;
+    // A clock that went back means that the broker restarted.
+    if (beganMs === undefined || atMs < beganMs) {
+      this.#restart(atMs);
+      return;
+    }
+    if (atMs - beganMs < SAMPLE_MS) return;
+    this.#samples.push({ ms: atMs - beganMs, counts: this.#counts });
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.#counts = new Map();
+    this.#beganMs = atMs;
+  }
+
+  /** The rate of a topic; undefined before the first sample, and while the broker is silent. */
+  of(topic: string, nowMs: number): InRate | undefined {
+    if (this.#samples.length === 0 || nowMs - this.#heardMs > SILENCE_MS) return undefined;
+    let [ms, records, bytes] = [0, 0, 0];
+    for (const sample of this.#samples) {
+      const count = sample.counts.get(topic) ?? NONE;
+      ms += sample.ms;
+      records += count.records;
+      bytes += count.bytes;
+    }
+    return records === 0 ? NONE : { records: (1000 * records) / ms, bytes: (1000 * bytes) / ms };
+  }
+
+  #restart(atMs: number): void {
+    this.#beganMs = atMs;
+    this.#samples = [];
+    this.#counts = new Map();
+  }
+}
+
+/** What was appended between two states of a partition. Its size also shrinks, by retention and by compaction. */
+function appended(before: PartitionState, after: PartitionState): InRate {
+  const records = after.logEnd - before.logEnd;
+  // Another topic of the same name.
+  if (records < 0) return NONE;
+  const isWhole = after.firstBase === before.firstBase && after.revision === before.revision;
+  if (isWhole) return { records, bytes: Math.max(0, bytesOf(after) - bytesOf(before)) };
+  if (after.activeBase === before.activeBase) {
+    return { records, bytes: Math.max(0, after.activeBytes - before.activeBytes) };
+  }
+  const perRecord = bytesOf(before) / Math.max(1, before.logEnd - before.firstBase);
+  return { records, bytes: records * perRecord };
+}
+
+function bytesOf({ sealedBytes, activeBytes }: PartitionState): number {
+  return sealedBytes + activeBytes;
+}

@@ -1,0 +1,83 @@
+// Fields for some of the settings that a topic may have: each a choice of a name, and a value.
+// Leaves to others: checking the values, which the broker does.
+import { button, element, setText } from "../parts/dom.js";
+import { choice } from "../parts/fields.js";
+import { settingHint, settingText } from "./setting-text.js";
+import type { TopicSetting } from "./topic-wire.js";
+
+interface Line {
+  readonly name: HTMLSelectElement;
+  readonly value: HTMLInputElement;
+}
+
+export class SettingFields {
+  readonly root = element("fieldset", { class: "setting-fields" });
+  readonly #known: ReadonlyMap<string, TopicSetting>;
+  readonly #lines = new Set<Line>();
+  readonly #add = button("Add a setting", () => this.#addLine());
+
+  constructor(known: readonly TopicSetting[]) {
+    // The others have no effect.
+    this.#known = new Map(known.filter(({ isActive }) => isActive).map((it) => [it.name, it]));
+    this.root.append(element("legend", {}, "settings"), this.#add);
+  }
+
+  /** The values by name, without those that are not filled in. */
+  get values(): Readonly<Record<string, string>> {
+    const filled = [...this.#lines].filter(({ value }) => value.value.trim() !== "");
+    return Object.fromEntries(filled.map(({ name, value }) => [name.value, value.value.trim()]));
+  }
+
+  #addLine(): void {
+    const names = [...this.#known.keys()];
+    const used = new Set([...this.#lines].map(({ name }) => name.value));
+    const name = choice("setting", Object.fromEntries(names.map((each) => [each, each])));
+    name.value =
+      OFTEN_SET.find((each) => !used.has(each)) ?? names.find((it) => !used.has(it)) ?? "";
+    name.ariaLabel = "setting";
+    const value = element("input", {
+      ...{ name: "setting-value", spellcheck: "false", "aria-label": "value" },
+      ...{ list: "setting-choices" },
+    });
+    const hint = element("small");
+    const choices = element("datalist", { id: "setting-choices" });
+    const line = { name, value };
+    const root = element(
+      "div",
+      { class: "setting-line" },
+      name,
+      value,
+      button("Remove", () => {
+        root.remove();
+        this.#lines.delete(line);
+        this.#add.focus();
+      }),
+      hint,
+    );
+    value.addEventListener("focus", () => {
+      const offered = this.#known.get(name.value)?.choices ?? [];
+      choices.replaceChildren(...offered.map((each) => element("option", { value: each })));
+      if (!choices.isConnected) {
+        document.querySelector("#setting-choices")?.remove();
+        root.append(choices);
+      }
+    });
+    const explain = (): void => setText(hint, this.#hintOf(name.value));
+    name.addEventListener("change", explain);
+    explain();
+    this.#lines.add(line);
+    this.#add.before(root);
+    name.focus();
+  }
+
+  #hintOf(name: string): string {
+    const setting = this.#known.get(name);
+    if (setting === undefined) return "";
+    const { documentation, value, type, choices } = setting;
+    const form = choices.length > 0 ? choices.join(", ") : settingHint(name, type);
+    return `${documentation} Without it: ${settingText(name, value)}. Write ${form}.`;
+  }
+}
+
+/** What is set most often. */
+const OFTEN_SET = ["retention.ms", "cleanup.policy", "retention.bytes", "segment.bytes"];

@@ -1,0 +1,247 @@
+// The dialogs that change a topic. Each says what the change leads to, in numbers that the broker has told, before it is made.
+// Leaves to others: the sentences (consequences.ts), requests (topic-api.ts), dialogs as such (parts/dialog.ts).
+import { EXPECTED_PLACE, tryParseOffset } from "../../../offset-place.js";
+import { openDialog } from "../parts/dialog.js";
+import { element } from "../parts/dom.js";
+import { choice, field } from "../parts/fields.js";
+import { countOf, formatBytes } from "../parts/format.js";
+import {
+  groupNames,
+  partitionConsequences,
+  settingConsequences,
+  sumOfTrim,
+  trimConsequence,
+} from "./consequences.js";
+import { Forecast } from "./forecast.js";
+import { SettingFields } from "./setting-fields.js";
+import { settingHint, settingInput, settingText } from "./setting-text.js";
+import {
+  alterTopic,
+  askChange,
+  askReaders,
+  askSettings,
+  askTopic,
+  askTrim,
+  createTopic,
+  deleteTopic,
+  trimTopic,
+} from "./topic-api.js";
+import type {
+  AlterOrder,
+  AlterOutcome,
+  TopicDetail,
+  TopicSetting,
+  TrimPlan,
+} from "./topic-wire.js";
+
+/** The topic that a dialog is about. */
+export interface NamedTopicDetail {
+  readonly name: string;
+  readonly detail: TopicDetail;
+}
+
+/** Creates a topic. Resolves with its name, or undefined if it was not created. */
+export async function createDialog(suggested = ""): Promise<string | undefined> {
+  const settings = new SettingFields(await askSettings());
+  const name = element("input", {
+    name: "name",
+    required: true,
+    maxlength: 249,
+    value: suggested,
+    spellcheck: "false",
+  });
+  const partitions = element("input", {
+    name: "partitions",
+    type: "number",
+    min: 1,
+    max: 10_000,
+    placeholder: "the broker's default",
+  });
+  const body = [
+    field("name", name, "letters, digits, dots, underscores and hyphens"),
+    field("partitions", partitions, "more can be added later, fewer can't"),
+    settings.root,
+  ];
+  const isDone = await openDialog({ title: "Create a topic", body, action: "Create" }, async () => {
+    const count = partitions.value === "" ? 0 : Number(partitions.value);
+    await createTopic({ name: name.value.trim(), partitions: count, settings: settings.values });
+  });
+  return isDone ? name.value.trim() : undefined;
+}
+
+/** Changes a setting, or leaves it to the broker again. */
+export function settingDialog(
+  { name, detail }: NamedTopicDetail,
+  setting: TopicSetting,
+): Promise<boolean> {
+  const { name: key, choices, inherited } = setting;
+  const given = settingInput(key, setting.value);
+  const values = new Set([...choices, setting.value]);
+  const input =
+    choices.length > 0
+      ? choice(key, Object.fromEntries([...values].map((each) => [each, each])))
+      : element("input", { name: key, required: true, spellcheck: "false" });
+  input.value = given;
+  const byDefault = settingText(key, inherited.value);
+  const isOwn = setting.source === "topic";
+  const source = choice("source", { own: "this topic", broker: `the default: ${byDefault}` });
+  source.value = "own";
+  const order = (): AlterOrder => {
+    const isSet = source.value === "own";
+    return {
+      ...{ id: detail.id, partitions: 0 },
+      set: isSet ? { [key]: input.value.trim() } : {},
+      unset: isSet ? [] : [key],
+    };
+  };
+  const forecast = new Forecast<AlterOutcome>(
+    () => askChange(name, order()),
+    (outcome) => {
+      const [after] = outcome.settings;
+      const value = after === undefined ? "" : settingText(key, after.after);
+      const said = settingConsequences(outcome, detail);
+      return {
+        lines: [`${key} will be ${value}.`, ...said],
+        isDanger: (outcome.deletes?.records ?? 0) > 0,
+      };
+    },
+  );
+  const changed = (): void => {
+    input.disabled = source.value !== "own";
+    forecast.changed();
+  };
+  input.addEventListener("input", changed);
+  source.addEventListener("change", changed);
+  const hint = choices.length > 0 ? undefined : settingHint(key, setting.type);
+  const body = [
+    setting.documentation,
+    field("value", input, hint),
+    ...(isOwn ? [field("value from", source)] : []),
+    forecast.root,
+  ];
+  return openDialog(
+    { title: `${key} of ${name}`, body, action: "Save", prepare: (it) => forecast.guard(it) },
+    async () => {
+      await alterTopic(name, order());
+    },
+  );
+}
+
+export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
+  const total = element("input", {
+    ...{ name: "partitions", type: "number", required: true },
+    ...{ min: detail.partitions + 1, max: 10_000, value: detail.partitions + 1 },
+  });
+  const order = (): AlterOrder => ({
+    ...{ id: detail.id, set: {}, unset: [] },
+    partitions: Number(total.value),
+  });
+  const forecast = new Forecast<AlterOutcome>(
+    () => askChange(name, order()),
+    (outcome) => ({ lines: partitionConsequences(outcome, detail.records), isDanger: false }),
+  );
+  total.addEventListener("input", () => forecast.changed());
+  const hint = `${countOf(detail.partitions, "partition")} now`;
+  return openDialog(
+    {
+      title: `Add partitions to ${name}`,
+      body: [field("partitions in total", total, hint), forecast.root],
+      action: "Add partitions",
+      prepare: (submit) => forecast.guard(submit),
+    },
+    async () => {
+      await alterTopic(name, order());
+    },
+  );
+}
+
+/** Deletes the start of a topic. The offsets are those that the dialog has told the numbers of. */
+export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
+  const before = element("input", {
+    ...{ name: "before", required: true, spellcheck: "false", placeholder: "@-7d" },
+  });
+  const only = element("input", { name: "partitions", placeholder: "all", spellcheck: "false" });
+  const forecast = new Forecast<TrimPlan>(
+    () => {
+      const text = before.value.trim();
+      return text === "" ? undefined : askTrim(name, placeText(text), only.value);
+    },
+    (plan) => {
+      const isUseless = sumOfTrim(plan).records === 0;
+      const all = `The topic has ${countOf(detail.records, "record")}.`;
+      return { lines: [trimConsequence(plan), all], isDanger: !isUseless, isUseless };
+    },
+  );
+  for (const input of [before, only]) input.addEventListener("input", () => forecast.changed());
+  const hint =
+    "the first record to keep: an offset, -N (the last N of each partition), " +
+    "@-7d or @2026-01-31 12:00 (a time), latest (keep none)";
+  return openDialog(
+    {
+      title: `Trim ${name}`,
+      body: [
+        field("delete records before", before, hint),
+        field("partitions", only, "such as 0 or 0,2,5"),
+        forecast.root,
+      ],
+      action: "Delete records",
+      prepare: (submit) => forecast.guard(submit),
+    },
+    async () => {
+      const { id, partitions } = forecast.answer;
+      const offsets = partitions
+        .filter(({ records }) => records > 0)
+        .map(({ partition, offset }) => ({ partition, offset }));
+      const { partitions: done } = await trimTopic(name, { id, offsets });
+      const failed = done.find(({ error }) => error !== null);
+      if (failed !== undefined) throw new Error(`partition ${failed.partition}: ${failed.error}`);
+    },
+  );
+}
+
+/** A place in the form that the broker reads: times are in this browser's zone. */
+function placeText(text: string): string {
+  const place = tryParseOffset(text, Date.now());
+  if (place === undefined) throw new Error(EXPECTED_PLACE);
+  if (typeof place !== "object") return String(place);
+  return "fromEnd" in place ? `-${place.fromEnd}` : `@${place.timestamp}`;
+}
+
+/** Asks whether to compact a topic now. */
+export function compactDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
+  const { dirtyBytes, bytes } = detail;
+  const body = [
+    `${formatBytes(dirtyBytes ?? 0)} of ${formatBytes(bytes)} is not compacted yet. Of the records of each key ` +
+      "only the last one is kept; records that are younger than min.compaction.lag.ms wait.",
+    "The broker reads all of it, and replaces segments. Clients can go on meanwhile.",
+  ];
+  return openDialog({ title: `Compact ${name} now`, body, action: "Compact" }, () => {});
+}
+
+/** Deletes a topic. */
+export async function deleteDialog(name: string): Promise<boolean> {
+  const [detail, { readers, next }] = await Promise.all([askTopic(name), askReaders(name)]);
+  const { id, partitions, records, bytes, offline } = detail;
+  const groups = groupNames(
+    readers.map(({ group }) => group),
+    next !== null,
+  );
+  const body = [
+    `${countOf(partitions, "partition")} with ${countOf(records, "record")} (${formatBytes(bytes)}) will be deleted for good.`,
+    groups === undefined
+      ? "No group has committed an offset in it."
+      : `Groups that read it lose their offsets in it: ${groups}.`,
+    ...(offline === 0
+      ? []
+      : [
+          `${countOf(offline, "partition")} of them can't be opened; their files are deleted, too.`,
+        ]),
+  ];
+  const typed = records > 0 || offline > 0 ? { typed: name } : {};
+  return await openDialog(
+    { title: `Delete topic ${name}`, body, action: "Delete topic", isDanger: true, ...typed },
+    async () => {
+      await deleteTopic(name, id);
+    },
+  );
+}

@@ -1,0 +1,391 @@
+// One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
+// Leaves to others: the dialogs of changes (topic-dialogs.ts), the tables (topic-tables.ts), following a compaction
+// (compaction-panel.ts).
+import { button, element, setText } from "../parts/dom.js";
+import { emptyState, link } from "../parts/empty.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { Tabs } from "../parts/tabs.js";
+import { hrefOf, type Route } from "../router.js";
+import type { PageContext } from "../view.js";
+import { CompactionPanel } from "./compaction-panel.js";
+import { recordsText } from "./consequences.js";
+import { settingText } from "./setting-text.js";
+import { askPartitions, askReaders, askTopic } from "./topic-api.js";
+import {
+  compactDialog,
+  deleteDialog,
+  type NamedTopicDetail,
+  partitionsDialog,
+  settingDialog,
+  trimDialog,
+} from "./topic-dialogs.js";
+import { PartitionTable, readerTable, SettingTables } from "./topic-tables.js";
+import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./topic-wire.js";
+
+/** How often the broker is asked again, in milliseconds; slow answers extend it. */
+const REFRESH_MS = 5000;
+const REST_FACTOR = 20;
+
+/** How often numbers from events are shown, in milliseconds. */
+const RENEW_MS = 1000;
+
+const TABS = { partitions: "Partitions", settings: "Settings", groups: "Groups" } as const;
+
+type TabName = keyof typeof TABS;
+
+export class TopicPage {
+  readonly root = element("section", { class: "topic-page" });
+  readonly #context: PageContext;
+  readonly #title = element("h2");
+  readonly #links = element("p", { class: "links" });
+  readonly #actions = element("div", { class: "actions" });
+  readonly #facts = new Map<string, HTMLElement>();
+  readonly #factList = element("dl", { class: "facts" });
+  readonly #panel = element("div", { class: "tab-panel" });
+  readonly #tabs: Tabs;
+  readonly #partitions = new PartitionTable();
+  readonly #settings: SettingTables;
+  readonly #readers = readerTable();
+  readonly #more = element("div", { class: "actions pager" });
+  readonly #compaction = new CompactionPanel(() => void this.#refresh());
+  readonly #body: HTMLElement;
+  readonly #missing = element("div");
+  #name = "";
+  #tab: TabName = "partitions";
+  #from = 0;
+  #detail: TopicDetail | undefined;
+  #rows: PartitionRows | undefined;
+  #groups: TopicReaderRows | undefined;
+  #isShown = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+  #renewedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: PageContext) {
+    this.#context = context;
+    this.#settings = new SettingTables((name) => void this.#edit(name));
+    this.#tabs = new Tabs("Parts of the topic", TABS, this.#panel, (tab) =>
+      context.router.go(
+        hrefOf("topics", [this.#name], { tab: tab === "partitions" ? undefined : tab }),
+      ),
+    );
+    for (const fact of ["partitions", "records", "size", "in", "cleanup", "retention", "id"]) {
+      const value = element("dd");
+      this.#facts.set(fact, value);
+      this.#factList.append(element("div", {}, element("dt", {}, fact), value));
+    }
+    this.#body = element(
+      "div",
+      {},
+      this.#factList,
+      this.#compaction.root,
+      this.#tabs.root,
+      this.#panel,
+    );
+    const crumb = element("a", { href: hrefOf("topics") }, "Topics");
+    const heading = element("div", { class: "view-head" }, crumb, this.#title, this.#links);
+    heading.append(this.#actions);
+    this.root.append(heading, this.#missing, this.#body);
+  }
+
+  /** Shows a place of a topic; returns its title. */
+  show({ path: [name = ""], query }: Route): string {
+    this.#isShown = true;
+    const isOther = this.#name !== name;
+    this.#name = name;
+    this.#tab = Object.keys(TABS).find((each) => each === query.get("tab")) as TabName;
+    this.#tab ??= "partitions";
+    this.#from = Math.max(0, Number(query.get("from")) || 0);
+    this.#tabs.chosen = this.#tab;
+    if (isOther) {
+      this.#detail = undefined;
+      this.#compaction.leave();
+    }
+    this.#rows = undefined;
+    this.#groups = undefined;
+    this.#showAll();
+    void this.#refresh();
+    return name;
+  }
+
+  hide(): void {
+    this.#isShown = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Topics were created, changed or deleted. */
+  changed(): void {
+    if (!this.#isShown) return;
+    const known = this.#context.model.topics.find(({ name }) => name === this.#name);
+    const detail = this.#detail;
+    const isSame = known?.id === detail?.id && known?.partitions === detail?.partitions;
+    if (!isSame) void this.#refresh();
+  }
+
+  /** Renews the numbers that events tell, if it is time to do so. */
+  renew(nowMs: number): void {
+    if (!this.#isShown || nowMs - this.#renewedMs < RENEW_MS) return;
+    this.#renewedMs = nowMs;
+    this.#showFacts();
+    if (this.#tab === "partitions") this.#showPartitions();
+  }
+
+  async #refresh(): Promise<void> {
+    clearTimeout(this.#timer);
+    const asked = ++this.#asked;
+    const beganMs = performance.now();
+    const [name, tab] = [this.#name, this.#tab];
+    try {
+      const [detail, rows, groups] = await Promise.all([
+        askTopic(name),
+        tab === "partitions" ? askPartitions(name, this.#from) : undefined,
+        tab === "groups" ? askReaders(name) : undefined,
+      ]);
+      if (asked !== this.#asked) return;
+      [this.#detail, this.#rows] = [detail, rows];
+      // Those that were asked for in addition stay.
+      this.#groups = groups;
+      this.#missing.replaceChildren();
+      this.#showAll();
+    } catch (error) {
+      if (asked !== this.#asked) return;
+      if (this.#detail === undefined || isGone(error)) this.#showMissing(error);
+    }
+    if (!this.#isShown || asked !== this.#asked) return;
+    const restMs = Math.max(REFRESH_MS, (performance.now() - beganMs) * REST_FACTOR);
+    this.#timer = setTimeout(() => void this.#refreshIfSeen(), restMs);
+  }
+
+  async #refreshIfSeen(): Promise<void> {
+    if (!document.hidden) await this.#refresh();
+    else this.#timer = setTimeout(() => void this.#refreshIfSeen(), REFRESH_MS);
+  }
+
+  #showMissing(error: unknown): void {
+    this.#detail = undefined;
+    this.#body.hidden = true;
+    this.#actions.replaceChildren();
+    this.#links.replaceChildren();
+    const text = error instanceof Error ? error.message : String(error);
+    this.#missing.replaceChildren(emptyState(`${text}.`, link("All topics", hrefOf("topics"))));
+  }
+
+  #showAll(): void {
+    setText(this.#title, this.#name);
+    const detail = this.#detail;
+    this.#body.hidden = detail === undefined;
+    if (detail === undefined) {
+      this.#actions.replaceChildren();
+      this.#links.replaceChildren();
+      return;
+    }
+    this.#showLinks(detail);
+    this.#showActions(detail);
+    this.#showFacts();
+    const shown = this.#panelOf(detail);
+    if (this.#panel.firstElementChild !== shown) this.#panel.replaceChildren(shown, this.#more);
+  }
+
+  /** The content of the tab, filled. */
+  #panelOf(detail: TopicDetail): HTMLElement {
+    this.#more.replaceChildren();
+    if (this.#tab === "settings") {
+      this.#settings.show(detail);
+      return this.#settings.root;
+    }
+    if (this.#tab === "groups") return this.#showReaders();
+    return this.#showPartitions();
+  }
+
+  #showPartitions(): HTMLElement {
+    const { model } = this.#context;
+    const detail = this.#detail;
+    const rows = this.#rows;
+    if (detail === undefined || rows === undefined) return this.#partitions.root;
+    const states = rows.partitions.map((row) => {
+      const state = model.shape(this.#name, row.partition)?.state;
+      return state === undefined || row.offline !== null ? row : { ...row, ...liveOf(state) };
+    });
+    this.#partitions.show(this.#name, states, detail);
+    this.#showPager(detail, rows);
+    return this.#partitions.root;
+  }
+
+  #showPager({ partitions }: TopicDetail, rows: PartitionRows): void {
+    const { next, partitions: shown } = rows;
+    if (this.#from === 0 && next === null) {
+      this.#more.replaceChildren();
+      return;
+    }
+    const first = shown[0]?.partition ?? this.#from;
+    const range = `${formatCount(first)} – ${formatCount(first + shown.length - 1)}`;
+    const size = next === null ? PAGE_PARTITIONS : next - this.#from;
+    const to = (from: number | undefined) => hrefOf("topics", [this.#name], { from });
+    const before = this.#from - size;
+    this.#more.replaceChildren(
+      element("p", { class: "sum" }, `partitions ${range} of ${formatCount(partitions)}`),
+      ...(this.#from === 0 ? [] : [link("Previous", to(before > 0 ? before : undefined))]),
+      ...(next === null ? [] : [link("Next", to(next))]),
+    );
+  }
+
+  #showReaders(): HTMLElement {
+    const { readers = [], next = null } = this.#groups ?? {};
+    if (this.#groups !== undefined && readers.length === 0 && next === null) {
+      return emptyState(
+        "No group has committed an offset in this topic, or reads it now.",
+        link("All groups", hrefOf("groups")),
+      );
+    }
+    this.#readers.show(readers);
+    if (next !== null) this.#more.append(button("Look for more", () => void this.#askMore(next)));
+    return this.#readers.root;
+  }
+
+  async #askMore(after: string): Promise<void> {
+    const asked = this.#asked;
+    try {
+      const { readers, next } = await askReaders(this.#name, after);
+      if (asked !== this.#asked) return;
+      this.#groups = { readers: [...(this.#groups?.readers ?? []), ...readers], next };
+      this.#showAll();
+      // What was added would be gone with the next answer.
+      clearTimeout(this.#timer);
+    } catch (error) {
+      this.#context.notices.fail(error);
+    }
+  }
+
+  #showLinks({ may }: TopicDetail): void {
+    const { session } = this.#context;
+    const links: [string, string][] = [
+      ...(may.includes("READ") && session.mayRead
+        ? [["Records", hrefOf("records", [this.#name])] as [string, string]]
+        : []),
+      ["Log", hrefOf("log", [this.#name])],
+      ...(may.includes("WRITE") && session.mayProduce
+        ? [["Produce", hrefOf("produce", [], { topic: this.#name })] as [string, string]]
+        : []),
+    ];
+    const key = links.map(([text]) => text).join() + this.#name;
+    if (this.#links.dataset.key === key) return;
+    this.#links.dataset.key = key;
+    this.#links.replaceChildren(...links.map(([text, href]) => element("a", { href }, text)));
+  }
+
+  /** The buttons of what this visitor may do; they are made anew only if that changes, so that they keep the focus. */
+  #showActions(detail: TopicDetail): void {
+    const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
+    const isCompacted = detail.dirtyBytes !== null;
+    const policy = detail.settings.find(({ name }) => name === "cleanup.policy")?.value ?? "";
+    const isTrimmable = !isCompacted || policy.includes("delete");
+    const actions: [string, boolean, (topic: NamedTopicDetail) => Promise<void>][] = [
+      ["Add partitions", may("ALTER"), (topic) => this.#addPartitions(topic)],
+      ["Trim", may("DELETE") && isTrimmable, (topic) => this.#trim(topic)],
+      ["Compact now", may("ALTER") && isCompacted, (topic) => this.#compact(topic)],
+      ["Delete", may("DELETE"), (topic) => this.#delete(topic)],
+    ];
+    const shown = actions.filter(([, isPossible]) => isPossible);
+    const key = shown.map(([text]) => text).join() + this.#name;
+    if (this.#actions.dataset.key === key && this.#actions.childElementCount > 0) return;
+    this.#actions.dataset.key = key;
+    this.#actions.replaceChildren(
+      ...shown.map(([text, , act]) => button(text, () => void this.#act(act))),
+    );
+  }
+
+  async #act(act: (topic: NamedTopicDetail) => Promise<void>): Promise<void> {
+    if (this.#detail === undefined) return;
+    try {
+      await act({ name: this.#name, detail: this.#detail });
+    } catch (error) {
+      this.#context.notices.fail(error);
+    }
+    if (this.#isShown) await this.#refresh();
+  }
+
+  async #addPartitions(topic: NamedTopicDetail): Promise<void> {
+    if (await partitionsDialog(topic))
+      this.#context.notices.say(`${topic.name} has more partitions`);
+  }
+
+  async #trim(topic: NamedTopicDetail): Promise<void> {
+    if (await trimDialog(topic)) this.#context.notices.say(`Trimmed ${topic.name}`);
+  }
+
+  async #compact(topic: NamedTopicDetail): Promise<void> {
+    if (await compactDialog(topic)) void this.#compaction.follow(topic);
+  }
+
+  async #delete({ name }: NamedTopicDetail): Promise<void> {
+    if (!(await deleteDialog(name))) return;
+    this.#context.notices.say(`Deleted topic ${name}`);
+    this.#context.router.go(hrefOf("topics"));
+  }
+
+  async #edit(name: string): Promise<void> {
+    await this.#act(async (topic) => {
+      const setting = topic.detail.settings.find((each) => each.name === name);
+      if (setting === undefined || !(await settingDialog(topic, setting))) return;
+      this.#context.notices.say(`Changed ${name} of ${topic.name}`);
+    });
+  }
+
+  #showFacts(): void {
+    const detail = this.#detail;
+    if (detail === undefined) return;
+    const { model } = this.#context;
+    const isLive = model.topics.some(({ id }) => id === detail.id);
+    const records = isLive ? model.recordsOf(this.#name) : detail.records;
+    const bytes = isLive ? model.bytesOf(this.#name) : detail.bytes;
+    const rate = isLive ? model.inRates.of(this.#name, performance.now()) : undefined;
+    const settingOf = (name: string) =>
+      detail.settings.find((setting) => setting.name === name)?.value ?? "";
+    const offline = detail.offline === 0 ? "" : ` (${formatCount(detail.offline)} offline)`;
+    this.#fact("partitions", formatCount(detail.partitions) + offline);
+    this.#fact("records", recordsText(records, detail.dirtyBytes !== null));
+    this.#fact("size", `${formatBytes(bytes)} in ${countOf(detail.segments, "segment")}`);
+    this.#fact(
+      "in",
+      rate === undefined
+        ? "–"
+        : `${formatCount(Math.round(rate.records))} records/s, ${formatBytes(Math.round(rate.bytes))}/s`,
+    );
+    const policy = settingOf("cleanup.policy");
+    const limits = ["retention.ms", "retention.bytes"]
+      .filter(
+        (name) => policy.includes("delete") && settingText(name, settingOf(name)) !== "no limit",
+      )
+      .map((name) => settingText(name, settingOf(name)));
+    this.#fact("cleanup", detail.settings.length === 0 ? "–" : settingText("", policy));
+    this.#fact("retention", limits.length === 0 ? "no limit" : limits.join(", "));
+    this.#fact("id", detail.internal ? `${detail.id} (internal)` : detail.id);
+  }
+
+  #fact(name: string, text: string): void {
+    const value = this.#facts.get(name);
+    if (value !== undefined) setText(value, text);
+  }
+}
+
+/** Partitions of an answer, for the way back from the last ones. */
+const PAGE_PARTITIONS = 100;
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && /does not exist|no permission/.test(error.message);
+}
+
+function liveOf(state: {
+  readonly logStart: number;
+  readonly highWatermark: number;
+  readonly logEnd: number;
+  readonly sealedCount: number;
+  readonly sealedBytes: number;
+  readonly activeBytes: number;
+}) {
+  const { logStart, highWatermark, logEnd, sealedCount, sealedBytes, activeBytes } = state;
+  return {
+    ...{ logStart, highWatermark, logEnd },
+    ...{ segments: sealedCount + 1, bytes: sealedBytes + activeBytes },
+  };
+}
