@@ -55,7 +55,8 @@ interface GroupPage {
   readonly isComplete: boolean;
 }
 
-/** Groups looked at for one answer, and in one turn of the event loop. */
+/** Groups looked at for one answer: by their names only, and by more. And those in one turn of the event loop. */
+const NAMED_GROUPS_MAX = 2_000_000;
 const COMPARED_GROUPS_MAX = 200_000;
 const GROUPS_PER_TURN = 250;
 
@@ -111,9 +112,11 @@ class GroupPageReader {
     const mayAll = mayOnCluster(this.#context, "DESCRIBE");
     const others = await groupsWithoutOffsets(this.#context, undefined);
     const portions = new Portions(GROUPS_PER_TURN);
-    let seen = 0;
+    const { order, states, types } = this.#query;
+    const isByName = order === "name" && states.length === 0 && types.length === 0;
+    let left = isByName ? NAMED_GROUPS_MAX : COMPARED_GROUPS_MAX;
     for (const { group } of groupsAfter(this.#context, undefined, others)) {
-      if (++seen > COMPARED_GROUPS_MAX || this.#visitsLeft <= 0) {
+      if (--left < 0 || this.#visitsLeft <= 0) {
         this.#isComplete = false;
         return;
       }

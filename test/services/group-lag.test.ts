@@ -51,26 +51,20 @@ test("nothing is left of a group once its topics are deleted", async () => {
   expect([...groupPartitions(context, "g")]).toEqual([]);
 });
 
-test("groups are listed by name: up to a number, after a name, and filtered", async () => {
+test("groups are listed by name, up to a number", async () => {
   await using running = await startBroker({ offsets: "memory" });
   const { context } = running.broker;
   await context.registry.create("t", 2, {});
   await context.registry.partition("t", 1).append(batchOf("a", "b"));
-  for (let i = 0; i < 1200; i++) {
+  for (let i = 0; i < 20; i++) {
     const group = `g-${String(i).padStart(4, "0")}`;
     await context.offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
   }
-  const read = async (selection: { after?: string; filter?: string }) => {
-    const { groups, hasMore } = await readGroupLags(context, {
-      ...{ groupsMax: 3, partitionsMax: 100, ...selection },
-    });
-    return [groups.map(({ group }) => group).join(" "), hasMore];
-  };
-  expect(await read({})).toEqual(["g-0000 g-0001 g-0002", true]);
-  expect(await read({ after: "g-1197" })).toEqual(["g-1198 g-1199", false]);
-  expect(await read({ filter: "-111" })).toEqual(["g-1110 g-1111 g-1112", true]);
-  expect(await read({ filter: "-1199" })).toEqual(["g-1199", false]);
-  expect(await read({ filter: "absent" })).toEqual(["", false]);
+  const some = await readGroupLags(context, { groupsMax: 3, partitionsMax: 100 });
+  expect(some.groups.map(({ group }) => group)).toEqual(["g-0000", "g-0001", "g-0002"]);
+  expect(some.hasMore).toBe(true);
+  const all = await readGroupLags(context, { groupsMax: 20, partitionsMax: 100 });
+  expect([all.groups.length, all.hasMore]).toEqual([20, false]);
   const bounds = { groupsMax: 10, partitionsMax: 5 };
   const { groups } = await readGroupLags(context, bounds);
   expect(groups.map(({ lag, partitionCount }) => [lag, partitionCount])).toEqual([

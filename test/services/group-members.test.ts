@@ -134,8 +134,8 @@ test("groups with members and those with offsets are listed together, by name", 
     ["g", "Stable", "classic", 1, 0],
   ]);
   expect([...(await listGroups(context, "d"))].map(({ group }) => group)).toEqual(["e", "f", "g"]);
-  const lags = await readGroupLags(context, { after: "b", groupsMax: 3, partitionsMax: 10 });
-  expect(lags.groups.map(({ group }) => group)).toEqual(["d", "e", "f"]);
+  const lags = await readGroupLags(context, { groupsMax: 3, partitionsMax: 10 });
+  expect(lags.groups.map(({ group }) => group)).toEqual(["a", "b", "d"]);
   expect(lags.hasMore).toBe(true);
 });
 

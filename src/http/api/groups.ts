@@ -33,7 +33,6 @@ import type {
 } from "../page/groups/group-wire.js";
 import type { PageHandler, PageRoutes } from "./access.js";
 import { answered, invalid, jsonOf } from "./answer.js";
-import { groupsState } from "./feed/broker-watch.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
 
@@ -65,12 +64,7 @@ export function groupRoutes(broker: Broker, isReadOnly: boolean): PageRoutes {
     (request, { context }) =>
       answered(async () => work(context, await jsonOf(request)));
   return {
-    "/api/groups": {
-      GET: asked(queue, ({ context, query }) =>
-        groupsState(context, { filter: query.text("filter"), after: query.text("after") }),
-      ),
-    },
-    "/api/groups/list": { GET: asked(queue, groupRows) },
+    "/api/groups": { GET: asked(queue, groupRows) },
     "/api/groups/state": {
       GET: asked(queue, (request) => new DetailReader(broker, isReadOnly, request).read()),
     },
@@ -193,32 +187,45 @@ class DetailReader {
   }
 
   async #memberRows(members: readonly GroupMember[]): Promise<GroupMemberRow[]> {
-    const software = await this.#softwareOf(members);
+    const clients = await this.#clientsOf(members);
     return members.map((member) => ({
       id: printable(member.memberId),
       instanceId: member.instanceId === null ? null : printable(member.instanceId),
       clientId: printable(member.clientId),
       host: printable(member.host),
-      software: software.get(clientKey(member.clientId, member.host)) ?? null,
+      ...(clients.get(clientKey(member.clientId, member.host)) ?? NO_CLIENT),
       epoch: member.epoch ?? null,
       partitions: this.#readBy.get(member.memberId) ?? 0,
     }));
   }
 
-  /** The libraries of clients, by client id and address: a group knows no connections. */
-  async #softwareOf(members: readonly GroupMember[]): Promise<ReadonlyMap<string, string>> {
-    const found = new Map<string, string>();
+  /** What connections say about members, by client id and address: a group knows no connections. */
+  async #clientsOf(members: readonly GroupMember[]): Promise<ReadonlyMap<string, MemberClient>> {
+    const found = new Map<string, MemberClient>();
     if (members.length === 0 || !mayOnCluster(this.#request.context, "DESCRIBE")) return found;
     const wanted = new Set(members.map(({ clientId, host }) => clientKey(clientId, host)));
     const portions = new Portions(CONNECTIONS_PER_TURN);
-    for (const { client } of this.#broker.clients) {
+    for (const { client, user } of this.#broker.clients) {
       const key = clientKey(client.id ?? "", client.address);
-      const { software } = client;
-      if (software !== undefined && wanted.has(key)) found.set(key, printable(software));
+      if (wanted.has(key)) {
+        const before = found.get(key) ?? NO_CLIENT;
+        found.set(key, {
+          software: shown(client.software) ?? before.software,
+          user: shown(user) ?? before.user,
+        });
+      }
       await portions.next();
     }
     return found;
   }
+}
+
+type MemberClient = Pick<GroupMemberRow, "software" | "user">;
+
+const NO_CLIENT: MemberClient = { software: null, user: null };
+
+function shown(text: string | undefined): string | null {
+  return text === undefined ? null : printable(text);
 }
 
 function clientKey(clientId: string, host: string): string {

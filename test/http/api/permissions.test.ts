@@ -117,7 +117,6 @@ const ROWS: readonly Row[] = [
     ...{ ok: 400, allowed: ["admin"] },
   },
   { route: "GET /api/groups", path: "/api/groups", ok: 200, allowed: LOGGED_IN },
-  { route: "GET /api/groups/list", path: "/api/groups/list", ok: 200, allowed: LOGGED_IN },
   ofGroup("GET", "state", ["describer", "keeper", "admin"]),
   ofGroup("GET", "history", ["describer", "keeper", "admin"]),
   ofGroup("GET", "reset", ["keeper", "admin"], { query: "&to=earliest" }),

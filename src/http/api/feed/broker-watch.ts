@@ -5,7 +5,7 @@
 import type { Broker } from "../../../broker/broker.js";
 import { VERSION } from "../../../broker/version.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { type GroupSelection, readGroupLags } from "../../../services/group-lag.js";
+import { readGroupLags } from "../../../services/group-lag.js";
 import { describeMembers, type GroupMember } from "../../../services/group-members.js";
 import { mayOnCluster, mayOnTopic } from "../../../services/permissions.js";
 import { groupsWithoutOffsets } from "../../../services/group-names.js";
@@ -171,13 +171,10 @@ export class BrokerWatch {
   }
 }
 
-/** Some of the groups with their lag. */
-export async function groupsState(
-  context: ServiceContext,
-  selection: Pick<GroupSelection, "after" | "filter">,
-): Promise<GroupsState> {
+/** The first groups with their lag. */
+export async function groupsState(context: ServiceContext): Promise<GroupsState> {
   const bounds = { groupsMax: GROUPS_MAX, partitionsMax: SHOWN_GROUP_PARTITIONS_MAX };
-  const { groups, hasMore } = await readGroupLags(context, { ...selection, ...bounds });
+  const { groups, hasMore } = await readGroupLags(context, bounds);
   const others = await groupsWithoutOffsets(context, undefined);
   const names = new Map<string, string>();
   let membersLeft = SHOWN_MEMBERS_MAX;

@@ -47,7 +47,7 @@ export class VisitorWatch {
 
   /** Reads the groups. Returns whether they have changed. */
   async lookAtGroups(): Promise<boolean> {
-    const json = JSON.stringify(await groupsState(this.#context, {}));
+    const json = JSON.stringify(await groupsState(this.#context));
     if (json === this.#groupsJson) return false;
     this.#groupsJson = json;
     return true;

@@ -14,7 +14,7 @@ import type {
 type Parameters = Readonly<Record<string, string | undefined>>;
 
 export function askGroupRows(query: Parameters, signal: AbortSignal): Promise<GroupRows> {
-  return askFor(pathOf("list", query), signal);
+  return askFor(pathOf("", query), signal);
 }
 
 export function askGroup(group: string, signal: AbortSignal): Promise<GroupDetail> {
@@ -48,5 +48,5 @@ function pathOf(name: string, query: Parameters = {}): string {
     if (value !== undefined && value !== "") parameters.set(key, value);
   }
   const text = parameters.toString();
-  return `/api/groups/${name}${text === "" ? "" : `?${text}`}`;
+  return `/api/groups${name === "" ? "" : `/${name}`}${text === "" ? "" : `?${text}`}`;
 }

@@ -24,6 +24,9 @@ import { ResetPanel } from "./reset-panel.js";
 
 const REFRESH_MS = 2000;
 
+/** After so long without a look, as while the page was in the background, the hour is asked for again. */
+const PAUSE_MS = 60_000;
+
 /** Partitions with a small curve of their own, and the points of it. */
 const SPARKS_MAX = 100;
 const SPARK_POINTS = 40;
@@ -71,7 +74,7 @@ export class GroupPage {
 
   constructor(context: PageContext) {
     this.#context = context;
-    this.#reset = new ResetPanel(context, () => this.#poll.start());
+    this.#reset = new ResetPanel(context, () => this.#resetButton.focus());
     this.#resetButton = button("Reset offsets …", () => this.#go({ reset: "ask" }));
     this.#deleteButton = button("Delete group …", () => void this.#delete(), { class: "danger" });
     this.#actions.append(this.#resetButton, this.#deleteButton);
@@ -156,6 +159,7 @@ export class GroupPage {
     try {
       const detail = await askGroup(group, signal);
       if (signal.aborted) return;
+      if (detail.nowMs - (this.#detail?.nowMs ?? 0) > PAUSE_MS) this.#historyOf = undefined;
       this.#detail = detail;
       this.#series.add(detail);
       this.#missing.replaceChildren();
@@ -402,6 +406,7 @@ export class GroupPage {
         },
         { name: "instance", title: "Instance", text: ({ instanceId }) => instanceId ?? "—" },
         { name: "host", title: "Address", text: ({ host }) => host },
+        { name: "user", title: "User", text: ({ user }) => user ?? "—" },
         { name: "software", title: "Library", text: ({ software }) => software ?? "—" },
         {
           ...{ name: "epoch", title: "Epoch", isNumber: true },

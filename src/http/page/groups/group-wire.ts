@@ -31,6 +31,8 @@ export interface GroupMemberRow {
   readonly host: string;
   /** Name and version of its library, if its connection says it and the visitor may see connections. */
   readonly software: string | null;
+  /** Who has logged in on that connection. */
+  readonly user: string | null;
   /** In a consumer group, the epoch that it has reached. */
   readonly epoch: number | null;
   /** How many partitions it reads. */

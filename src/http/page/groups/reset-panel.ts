@@ -24,7 +24,7 @@ type Move = ResetPlan["moves"][number];
 export class ResetPanel {
   readonly root = element("section", { class: "reset card", "aria-label": "Reset offsets" });
   readonly #context: PageContext;
-  readonly #onDone: () => void;
+  readonly #onClosed: () => void;
   readonly #kind = choice("reset", RESET_KINDS);
   readonly #at = element("input", { name: "at", required: true, spellcheck: "false" });
   readonly #atField = field("Which", this.#at);
@@ -40,10 +40,10 @@ export class ResetPanel {
   #shown = "";
   #asking: AbortController | undefined;
 
-  /** Calls `onDone` after a reset. */
-  constructor(context: PageContext, onDone: () => void) {
+  /** Calls `onClosed` once it is closed, after a reset or without one. */
+  constructor(context: PageContext, onClosed: () => void) {
     this.#context = context;
-    this.#onDone = onDone;
+    this.#onClosed = onClosed;
     this.#table = new Table({
       caption: "What the reset would change",
       columns: [
@@ -73,7 +73,7 @@ export class ResetPanel {
       field("Topic", this.#topic),
       field("Partitions", this.#partitions),
       element("button", { type: "submit" }, "Show what would change"),
-      button("Cancel", () => this.#context.router.go(hrefOf("groups", [this.#group]))),
+      button("Cancel", () => this.#close()),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -191,8 +191,12 @@ export class ResetPanel {
     });
     if (!isDone) return;
     this.#context.notices.say(`Reset ${countOf(moves.length, "partition")} of group ${group}.`);
-    this.#context.router.go(hrefOf("groups", [group]));
-    this.#onDone();
+    this.#close();
+  }
+
+  #close(): void {
+    this.#context.router.go(hrefOf("groups", [this.#group]));
+    this.#onClosed();
   }
 }
 

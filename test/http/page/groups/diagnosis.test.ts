@@ -12,7 +12,8 @@ const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;
 
 const member = (id: string, partitions = 1): GroupMemberRow => ({
-  ...{ id, instanceId: null, clientId: id, host: "10.0.0.7", software: null, epoch: null },
+  ...{ id, instanceId: null, clientId: id, host: "10.0.0.7", software: null, user: null },
+  epoch: null,
   partitions,
 });
 
