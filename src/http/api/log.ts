@@ -28,6 +28,9 @@ const ANSWER_BATCHES_MAX = 50;
 const ANSWER_ROWS_MAX = 500;
 const SHOWN_FIELD_BYTES_MAX = 256;
 
+/** Batches between two index entries that are read to find the last ones. */
+const BACKWARDS_BATCHES_MAX = 2_000;
+
 /** The last row of a batch that can be requested: reaching a row means reading all rows before it. */
 const ROW_LAST = 50_000;
 
@@ -125,13 +128,27 @@ interface BatchStart {
   /** The batch that the index gives for this position, or the one before it. */
   readonly near?: number | undefined;
   readonly offset?: number | undefined;
+  /** The batches that end where this one starts. */
+  readonly before?: number | undefined;
 }
+
+type BatchRow = BatchRows["batches"][number];
 
 /** Some batches of a segment, described by their headers. */
 export function batchRows(partition: Partition, base: number, start: BatchStart): BatchRows {
   const segment = segmentOf(partition, base);
   const { offsets } = segment.index();
   const { bytes } = segment;
+  using file = openSegment(partition, base);
+  const about = {
+    file: segmentFileName(base, "log"),
+    ...{ bytes, indexEntries: offsets.count },
+    isActive: segment === partition.layout.segments.active,
+  };
+  if (start.before !== undefined) {
+    const before = Math.min(start.before, bytes);
+    return { ...about, ...batchesBefore(file, segment, before), next: before };
+  }
   let position = start.at ?? 0;
   if (start.offset !== undefined) {
     position = segment.lookup.locate(start.offset, bytes)?.position ?? bytes;
@@ -140,22 +157,60 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
     const entry = offsets.lookupPosition(start.near);
     position = entry < 0 ? 0 : offsets.position(entry);
   }
-  const batches: BatchRows["batches"][number][] = [];
-  let damage: string | null = null;
-  using file = openSegment(partition, base);
+  const walk = walkBatches(file, position, bytes, ANSWER_BATCHES_MAX);
+  const { batches, end } = walk;
+  if (walk.isDamaged) {
+    // The index leads past damage. What it leads to may be damaged too, which the next answer says.
+    const after = offsets.lookupPosition(end) + 1;
+    const next = after < offsets.count ? offsets.position(after) : null;
+    return { ...about, batches, next, damage: `no batch starts at position ${end}` };
+  }
+  if (end < bytes) return { ...about, batches, next: end, damage: null };
+  const rest = segment.fileBytes - bytes;
+  const damage = rest > 0 ? `the last ${rest} bytes of the file are not a batch` : null;
+  return { ...about, batches, next: null, damage };
+}
+
+/** The batches from `position` to `end`, up to damage, and up to `countMax`. */
+function walkBatches(file: FileReader, position: number, end: number, countMax: number) {
+  const batches: BatchRow[] = [];
   const header = new Uint8Array(BATCH_HEADER_BYTES);
-  while (position < bytes && batches.length < ANSWER_BATCHES_MAX && damage === null) {
-    const isWhole = file.read(header, position) === header.length;
+  let at = position;
+  while (at < end && batches.length < countMax) {
+    const isWhole = file.read(header, at) === header.length;
     const size = isWhole ? batchBytes(header, 0) : 0;
     const isBatch = magic(header, 0) === BATCH_MAGIC && size >= BATCH_HEADER_BYTES;
-    if (isWhole && isBatch && position + size <= file.size) {
-      batches.push(describeBatch(header, 0, position));
-      position += size;
-    } else damage = `no batch starts at position ${position}`;
+    if (!isWhole || !isBatch || at + size > file.size) return { batches, end: at, isDamaged: true };
+    batches.push(describeBatch(header, 0, at));
+    at += size;
   }
-  const next = position < bytes ? position : null;
-  const name = segmentFileName(base, "log");
-  return { file: name, bytes, indexEntries: offsets.count, batches, next, damage };
+  return { batches, end: at, isDamaged: false };
+}
+
+/** The last batches before a position, found from index entries: a log can't be walked backwards. */
+function batchesBefore(
+  file: FileReader,
+  segment: SegmentView,
+  before: number,
+): Pick<BatchRows, "batches" | "damage"> {
+  const { offsets } = segment.index();
+  let batches: BatchRow[] = [];
+  let end = before;
+  let entry = before === 0 ? -1 : offsets.lookupPosition(before - 1);
+  while (end > 0 && batches.length < ANSWER_BATCHES_MAX) {
+    const start = entry < 0 ? 0 : offsets.position(entry);
+    const walk = walkBatches(file, start, end, BACKWARDS_BATCHES_MAX);
+    if (walk.isDamaged || walk.end < end) {
+      const damage = walk.isDamaged
+        ? `no batch starts at position ${walk.end}`
+        : `more than ${BACKWARDS_BATCHES_MAX} batches follow position ${start} without an index entry`;
+      return { batches, damage };
+    }
+    batches = [...walk.batches, ...batches];
+    end = start;
+    entry--;
+  }
+  return { batches: batches.slice(-ANSWER_BATCHES_MAX), damage: null };
 }
 
 /** The batch at `position`, field by field, starting with row `from`. */

@@ -46,6 +46,7 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
         at: query.number("at"),
         near: query.number("near"),
         offset: query.number("offset"),
+        before: query.number("before"),
       }),
   },
   batch: {

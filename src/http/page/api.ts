@@ -12,6 +12,12 @@ import type {
 /** How often a page reports that it reads its events. A page that does not is disconnected after a minute. */
 const SAY_MS = 15_000;
 
+/**
+ * A broker that sends nothing for this long does not respond, though its connection is open, in milliseconds: it says
+ * something every second, and every 5 s if it is very busy.
+ */
+const UNHEARD_MS_MAX = 12_000;
+
 /** What a request has to carry that changes something; none while the broker has no security. */
 let changeHeaders: Readonly<Record<string, string>> = {};
 
@@ -46,19 +52,35 @@ export function listen(listener: Listener): void {
     const headers = changeHeaders;
     fetch(`/api/events/${page}`, { method: "POST", headers }).catch(() => {});
   };
-  source.addEventListener("open", () => listener.connected(true));
-  source.addEventListener("error", () => {
+  let isHeard = false;
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const lost = (): void => {
+    clearTimeout(silence);
+    isHeard = false;
     listener.connected(false);
+  };
+  const heard = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(lost, UNHEARD_MS_MAX);
+    if (isHeard) return;
+    isHeard = true;
+    listener.connected(true);
+  };
+  source.addEventListener("open", heard);
+  source.addEventListener("error", () => {
+    lost();
     // The browser does not retry after an error response, as from a broker that is just starting.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => void relisten(listener), 2000);
   });
   source.addEventListener("overview", ({ data }: MessageEvent<string>) => {
+    heard();
     const overview = JSON.parse(data) as Overview;
     if (page !== overview.page) saidMs = performance.now();
     page = overview.page;
     listener.overview(overview);
   });
   source.addEventListener("tick", ({ data }: MessageEvent<string>) => {
+    heard();
     listener.tick(JSON.parse(data) as Tick);
     sayThatItReads();
   });

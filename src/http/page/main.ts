@@ -4,7 +4,7 @@ import { askSession, listen, logOut } from "./api.js";
 import { ConnectionsView } from "./connections/connections-view.js";
 import { GroupsView } from "./groups/groups-view.js";
 import { LogView } from "./log/log-view.js";
-import { Model } from "./model.js";
+import { Model, SAMPLE_MS } from "./model.js";
 import { button, byId, element, setText } from "./parts/dom.js";
 import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
@@ -28,6 +28,7 @@ class Page {
   readonly #main = byId("main", HTMLElement);
   readonly #log: LogView;
   #shown: View | undefined;
+  #lostTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(session: SessionState) {
     const router = new Router((route) => this.#go(route));
@@ -48,8 +49,21 @@ class Page {
     listen({
       overview: (overview) => this.#overview(overview),
       tick: (tick) => this.#tick(tick),
-      connected: (isConnected) => this.#strip.showConnected(isConnected),
+      connected: (isConnected) => this.#connected(isConnected),
     });
+  }
+
+  /** While the broker does not respond, its rates are zero. */
+  #connected(isConnected: boolean): void {
+    this.#strip.showConnected(isConnected);
+    clearInterval(this.#lostTimer);
+    if (isConnected) return;
+    const show = (): void => {
+      this.#context.model.lost();
+      this.#strip.update();
+    };
+    show();
+    this.#lostTimer = setInterval(show, SAMPLE_MS);
   }
 
   #overview(overview: Overview): void {

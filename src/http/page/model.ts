@@ -17,6 +17,9 @@ import type {
 const HISTORY_SECONDS = 60;
 const PARTS_PER_SECOND = 2;
 
+/** Time between two samples, in milliseconds. */
+export const SAMPLE_MS = 1000 / PARTS_PER_SECOND;
+
 /** Bytes per second in each direction. */
 export interface Rate {
   readonly received: number;
@@ -148,6 +151,15 @@ export class Model {
     this.#groupsState = state;
     const { offsets } = state;
     this.#groups = Map.groupBy(offsets, ({ topic, partition }) => keyOf(topic, partition));
+  }
+
+  /**
+   * The broker does not respond: nothing is known to be received or sent now. When it does again, its rates start over:
+   * what it received meanwhile was not received at one moment.
+   */
+  lost(): void {
+    this.#totals = undefined;
+    this.#add({ received: 0, sent: 0 });
   }
 
   #update(state: PartitionState): void {

@@ -218,10 +218,12 @@ export interface BatchRows {
   readonly file: string;
   readonly bytes: number;
   readonly indexEntries: number;
+  /** Whether batches may still be added. */
+  readonly isActive: boolean;
   readonly batches: readonly BatchDescription[];
-  /** Position of the next batch; null at the end. */
+  /** Where the list continues, behind damage if there is any; null at the end. */
   readonly next: number | null;
-  /** Why there is no batch at `next`. */
+  /** Why the batches end before `next`, or, if asked for those before a position, start there. */
   readonly damage: string | null;
 }
 

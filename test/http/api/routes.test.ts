@@ -1,9 +1,12 @@
 // Requests of the live page: the responses, their limits, and what is rejected.
 // Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { LookupExplanation } from "../../../src/inspection/lookup-explanation.js";
 import type { BatchDump, BatchRows, IndexTicks, SegmentRows } from "../../../src/http/page/wire.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
+import { segmentFileName } from "../../../src/log/segment/segment-files.js";
 import { batchOf } from "../../support/broker.js";
 import { type PageSample, startPage, writeOrders } from "../../support/page-sample.js";
 
@@ -129,6 +132,44 @@ describe("batches", () => {
     expect(near.batches[0]?.position).toBe(entry);
     const at = await get<BatchRows>("orders/0/batches?segment=0&offset=42");
     expect(at.batches[0]?.baseOffset).toBe(40);
+  });
+
+  test("before a position are the ones that lead to it, back to the start", async () => {
+    const segment = partition().layout.segments.sealed[0]!;
+    const found: number[] = [];
+    for (let before = segment.bytes; before > 0;) {
+      const rows: BatchRows = await get(`orders/0/batches?segment=0&before=${before}`);
+      expect([rows.damage, rows.next]).toEqual([null, before]);
+      expect(rows.batches.length).toBeLessThanOrEqual(50);
+      const last = rows.batches.at(-1)!;
+      expect(last.position + last.bytes).toBe(before);
+      found.unshift(...rows.batches.map(({ baseOffset }) => baseOffset ?? -1));
+      before = rows.batches[0]!.position;
+    }
+    expect(found).toEqual(Array.from({ length: segment.nextOffset / 8 }, (_, i) => i * 8));
+  });
+
+  test("end at damage, continue behind it, and say what a damaged file ends with", async () => {
+    const { registry } = sample.broker.context;
+    await registry.create("damaged", 1, {});
+    await writeOrders(sample.broker, "damaged", 0, 2000);
+    const { directory } = registry.partition("damaged", 0).layout;
+    const path = join(directory, segmentFileName(0, "log"));
+    const { batches } = await get<BatchRows>("damaged/0/batches?segment=0&at=0");
+    const log = readFileSync(path);
+    log[batches[9]!.position + 16] = 7;
+    writeFileSync(path, log);
+    const rows = await get<BatchRows>("damaged/0/batches?segment=0&at=0");
+    const { position } = batches[9]!;
+    expect([rows.batches.length, rows.damage]).toEqual([
+      9,
+      `no batch starts at position ${position}`,
+    ]);
+    expect(rows.next).toBeGreaterThan(position);
+    const after = await get<BatchRows>(`damaged/0/batches?segment=0&at=${rows.next}`);
+    expect(after.batches.length).toBe(50);
+    const before = await get<BatchRows>(`damaged/0/batches?segment=0&before=${rows.next}`);
+    expect([before.batches.length, before.damage]).toEqual([0, rows.damage]);
   });
 
   test("end with a reason where no batch starts", async () => {

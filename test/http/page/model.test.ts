@@ -54,6 +54,17 @@ test("the bytes of a topic, and those of its longest partition, follow its parti
   expect([model.isCompacting, ...sizes()]).toEqual([false, 0, 0, 0]);
 });
 
+test("rates are zero while the broker does not respond, and start over when it does", () => {
+  const model = new Model();
+  model.reset(overviewAt(1000, 0));
+  model.update({ ...overviewAt(2000, 700), partitions: [] });
+  model.lost();
+  model.lost();
+  model.reset(overviewAt(60_000, 1_000_000));
+  model.update({ ...overviewAt(61_000, 1_000_900), partitions: [] });
+  expect(model.rates.map(({ received }) => received)).toEqual([700, 0, 0, 900]);
+});
+
 test("topics are in the order in which people count, internal ones last", () => {
   const model = new Model();
   const names = ["__consumer_offsets", "t-10", "t-9", "t-9b"];

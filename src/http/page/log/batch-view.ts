@@ -11,23 +11,29 @@ const PREVIEW_LENGTH = 60;
 
 type Field = Extract<DumpRow, { name: string }>;
 
+interface BatchViewHost {
+  /** Fetches the fields starting with a row. */
+  ask(from: number): Promise<BatchDump>;
+  /** Where a record is shown in full. */
+  recordHref(offset: number): string;
+}
+
 export class BatchView {
   readonly root = element("section", { class: "batch", "aria-label": "Batch" });
-  readonly #ask: (from: number) => Promise<BatchDump>;
+  readonly #host: BatchViewHost;
   readonly #records = element("ol", { class: "records" });
   readonly #bytes = element("tbody");
   #record: HTMLElement | undefined;
   #summary: { key: string; value: string; offset: string } | undefined;
 
-  /** `ask` fetches the fields starting with a row. */
-  constructor(ask: (from: number) => Promise<BatchDump>) {
-    this.#ask = ask;
+  constructor(host: BatchViewHost) {
+    this.#host = host;
   }
 
   /** Fetches and shows the first rows. */
   async load(): Promise<void> {
     try {
-      const dump = await this.#ask(0);
+      const dump = await this.#host.ask(0);
       const { batch } = dump;
       const name = `Batch at ${formatCount(batch.position)}: ${countOf(batch.count, "record")}, ${formatBytes(batch.bytes)}`;
       const head = ["position", "bytes", "field", "meaning"];
@@ -65,7 +71,7 @@ export class BatchView {
     if (next === null) return;
     const more = button("More fields", () => {
       more.remove();
-      this.#ask(next).then(
+      this.#host.ask(next).then(
         (dump) => this.#add(dump),
         (error: unknown) => this.root.append(failure(error)),
       );
@@ -141,6 +147,10 @@ export class BatchView {
       ...(key === "" ? [] : [element("span", { class: "key" }, key)]),
       element("span", { class: "value" }, value),
     );
+    if (offset === "" || this.#record.nextElementSibling !== null) return;
+    const href = this.#host.recordHref(Number(offset));
+    const label = `Record ${offset} in full`;
+    this.#record.after(element("a", { href, "aria-label": label }, "in full"));
   }
 }
 

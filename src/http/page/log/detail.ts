@@ -1,197 +1,127 @@
-// The panel of one segment: its batches, page by page, and the selected batch.
-// Leaves to others: the content of a batch (batch-view.ts).
+// The panel of one segment: its batches, and the bytes of the one that is open.
+// Leaves to others: the list (batch-list.ts), the content of a batch (batch-view.ts), and the address (log-view.ts).
 import { ask } from "../api.js";
-import { BatchView } from "./batch-view.js";
-import { button, element, failure } from "../parts/dom.js";
-import { countOf, formatBytes, formatCount, formatTime } from "../parts/format.js";
+import { button, element, setText } from "../parts/dom.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { BatchRows } from "../wire.js";
+import { BatchList } from "./batch-list.js";
+import { BatchView } from "./batch-view.js";
+import type { SegmentPlace } from "./topic-rows.js";
 
-interface SegmentPlace {
-  readonly topic: string;
-  readonly partition: number;
-  readonly segment: number;
+/** What is open in a segment: a batch, or the part of the list near a position. */
+interface Opened {
+  readonly batch: number | undefined;
+  readonly near: number | undefined;
 }
 
-/** Where a list of batches starts: at a position, near a position by the index, or at an offset. */
-type BatchStart = { readonly at: number } | { readonly near: number } | { readonly offset: number };
+interface DetailHost {
+  /** A person opens a batch. */
+  openBatch(place: SegmentPlace, position: number): void;
+  /** A person closes the panel. */
+  close(): void;
+  /** Where a record is shown in full. */
+  recordHref(place: SegmentPlace, offset: number): string;
+}
 
 export class Detail {
-  readonly root = element("aside", {
-    id: "detail",
-    class: "detail",
-    tabindex: -1,
-    "aria-label": "Segment",
-    hidden: true,
-  });
-  readonly #onMark: (place: SegmentPlace | undefined) => void;
+  readonly #host: DetailHost;
+  readonly #title = element("h2");
+  readonly #about = element("p");
+  readonly #listed = element("p", { role: "status" });
+  readonly #content = element("div");
+  readonly root = element(
+    "aside",
+    { id: "detail", class: "detail", tabindex: -1, "aria-label": "Segment", hidden: true },
+    element(
+      "div",
+      { class: "head" },
+      this.#title,
+      button("Close", () => this.#host.close(), { class: "close" }),
+      this.#about,
+      this.#listed,
+    ),
+    this.#content,
+  );
   #place: SegmentPlace | undefined;
-  /** Starts of the earlier pages. */
-  #earlier: number[] = [];
+  #list: BatchList | undefined;
+  #inside = element("div", { class: "inside" });
+  #batch: number | undefined;
+  #near: number | undefined;
   #returnTo: Element | null = null;
 
-  /** `onMark` is called with the open segment. */
-  constructor(onMark: (place: SegmentPlace | undefined) => void) {
-    this.#onMark = onMark;
+  constructor(host: DetailHost) {
+    this.#host = host;
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
-      this.close();
+      host.close();
     });
   }
 
-  /** Opens a segment and, with `position`, the batch there. */
-  async open(place: SegmentPlace, start: BatchStart, position?: number): Promise<void> {
+  /** Shows a segment, and what is open in it. Does nothing about what is shown already. */
+  async show(place: SegmentPlace, { batch, near }: Opened): Promise<void> {
+    const isSame = this.#place !== undefined && keyOf(this.#place) === keyOf(place);
+    const isNear = near === undefined || near === this.#near;
+    if (isSame && batch === this.#batch && isNear) return;
+    const isListed = isSame && (batch === undefined ? isNear : this.#list?.has(batch) === true);
     if (this.root.hidden) this.#returnTo = document.activeElement;
     this.#place = place;
-    this.#earlier = [];
+    this.#batch = batch;
+    // Back from a batch, the list is as it was.
+    if (near !== undefined || !isSame) this.#near = near;
     this.root.hidden = false;
-    this.#onMark(place);
-    await this.#load(start, position);
-    this.root.focus({ preventScroll: true });
-    if (matchMedia("(max-width: 1099px)").matches) this.root.scrollIntoView({ block: "start" });
+    if (!isListed) {
+      this.#begin(place);
+      const start = batch === undefined ? { near: near ?? 0 } : { at: batch };
+      await this.#list?.load(start);
+      if (this.#place !== place) return;
+      this.root.focus({ preventScroll: true });
+      if (matchMedia("(max-width: 1099px)").matches) this.root.scrollIntoView({ block: "start" });
+    }
+    this.#list?.mark(batch);
+    if (batch === undefined) this.#inside.replaceChildren();
+    else await this.#open(place, batch);
   }
 
-  close(): void {
+  hide(): void {
+    if (this.#place === undefined) return;
     this.#place = undefined;
+    this.#batch = undefined;
     this.root.hidden = true;
-    this.#onMark(undefined);
     if (this.#returnTo instanceof HTMLElement) this.#returnTo.focus({ preventScroll: true });
   }
 
-  async #load(start: BatchStart, position?: number): Promise<void> {
-    const place = this.#place;
-    if (place === undefined) return;
+  #begin(place: SegmentPlace): void {
     const { topic, partition, segment } = place;
-    try {
-      const rows = await ask<BatchRows>(topic, partition, "batches", { segment, ...start });
-      if (place !== this.#place) return;
-      this.#show(place, rows, position);
-    } catch (error) {
-      if (place === this.#place) this.root.replaceChildren(this.#head(place, ""), failure(error));
-    }
+    setText(this.#title, `${topic} ${partition}, segment ${formatCount(segment)}`);
+    setText(this.#about, "");
+    setText(this.#listed, "");
+    this.#inside = element("div", { class: "inside" });
+    this.#list = new BatchList({
+      ask: (start) => ask<BatchRows>(topic, partition, "batches", { segment, ...start }),
+      show: ({ file, bytes, indexEntries }) => {
+        const entries = countOf(indexEntries, "index entry", "index entries");
+        setText(this.#about, `${file} · ${formatBytes(bytes)} · ${entries}`);
+      },
+      say: (text) => setText(this.#listed, text),
+      open: (position) => this.#host.openBatch(place, position),
+    });
+    this.#content.replaceChildren(this.#list.root, this.#inside);
   }
 
-  #show(place: SegmentPlace, rows: BatchRows, position: number | undefined): void {
-    const { file, bytes, indexEntries, batches, next, damage } = rows;
-    const about = `${formatBytes(bytes)} · ${countOf(indexEntries, "index entry", "index entries")}`;
-    const body = element("tbody");
-    const inside = element("div", { class: "inside" });
-    const list = element(
-      "table",
-      {},
-      element("caption", {}, `Batches of ${file}`),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          ...["position", "offsets", "records", "bytes", "codec", "newest"].map((name) =>
-            element("th", { scope: "col" }, name),
-          ),
-        ),
-      ),
-      body,
-    );
-    for (const batch of batches) {
-      const first = batch.baseOffset ?? 0;
-      const last = batch.lastOffset ?? 0;
-      const opener = button(
-        formatCount(batch.position),
-        () => {
-          for (const other of body.children) other.removeAttribute("aria-current");
-          line.setAttribute("aria-current", "true");
-          void this.#openBatch(place, batch.position, inside);
-        },
-        { "aria-label": `Batch at position ${batch.position}` },
-      );
-      const line = element(
-        "tr",
-        {},
-        element("td", {}, opener),
-        element(
-          "td",
-          {},
-          first === last ? formatCount(first) : `${formatCount(first)} – ${formatCount(last)}`,
-        ),
-        element("td", {}, formatCount(batch.count)),
-        element("td", {}, formatCount(batch.bytes)),
-        element("td", {}, batch.codec ?? "unknown"),
-        element("td", {}, formatTime(batch.maxTimestamp)),
-      );
-      line.addEventListener("click", ({ target }) => {
-        if (target !== opener) opener.click();
-      });
-      body.append(line);
-      if (batch.position === position) queueMicrotask(() => opener.click());
-    }
-    const first = batches[0]?.position ?? 0;
-    const pager = element(
-      "div",
-      { class: "pager" },
-      button("First", () => this.#page([], { at: 0 }), { disabled: first === 0 }),
-      button(
-        "Previous",
-        () => {
-          const at = this.#earlier.pop();
-          this.#page(
-            this.#earlier,
-            at === undefined ? { near: Math.max(0, first - 4096) } : { at },
-          );
-        },
-        { disabled: first === 0 },
-      ),
-      button("Next", () => this.#page([...this.#earlier, first], { at: next ?? 0 }), {
-        disabled: next === null || damage !== null,
-      }),
-    );
-    const ends = damage === null ? [] : [element("p", { class: "failure" }, damage)];
-    const none =
-      batches.length === 0 && damage === null
-        ? [
-            element(
-              "p",
-              { class: "empty" },
-              bytes === 0 ? "Nothing has been written yet." : "No batch starts here.",
-            ),
-          ]
-        : [];
-    this.root.replaceChildren(
-      this.#head(place, about),
-      element(
-        "div",
-        { class: "batches", tabindex: 0, role: "region", "aria-label": "Batches" },
-        list,
-      ),
-      ...ends,
-      ...none,
-      pager,
-      inside,
-    );
-  }
-
-  #page(earlier: number[], start: BatchStart): void {
-    this.#earlier = earlier;
-    void this.#load(start);
-  }
-
-  #head(place: SegmentPlace, about: string): HTMLElement {
-    return element(
-      "div",
-      { class: "head" },
-      element("h2", {}, `${place.topic} ${place.partition}, segment ${formatCount(place.segment)}`),
-      element("p", {}, about),
-      button("Close", () => this.close(), { class: "close" }),
-    );
-  }
-
-  async #openBatch(place: SegmentPlace, position: number, inside: HTMLElement): Promise<void> {
+  async #open(place: SegmentPlace, position: number): Promise<void> {
     const { topic, partition, segment } = place;
-    const view = new BatchView((from) =>
-      ask(topic, partition, "batch", { segment, position, from }),
-    );
+    const inside = this.#inside;
+    const view = new BatchView({
+      ask: (from) => ask(topic, partition, "batch", { segment, position, from }),
+      recordHref: (offset) => this.#host.recordHref(place, offset),
+    });
     inside.replaceChildren(view.root);
     await view.load();
-    inside.scrollIntoView({ block: "nearest" });
+    if (this.#batch === position) inside.scrollIntoView({ block: "nearest" });
   }
+}
+
+function keyOf({ topic, partition, segment }: SegmentPlace): string {
+  return `${topic} ${partition} ${segment}`;
 }

@@ -6,6 +6,8 @@ import { ask } from "../api.js";
 import { element } from "../parts/dom.js";
 import { countOf } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
+import { recordPlace } from "./pin.js";
+import { hrefOfPlace, type LogPlace, placeOf } from "./place.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
 import { Detail } from "./detail.js";
@@ -20,6 +22,8 @@ import { askSample, choosePlace } from "../tour/tour.js";
 import { emptyTour, tourStory } from "../tour/tour-steps.js";
 import { TopicRows } from "./topic-rows.js";
 
+const NOWHERE = placeOf({ view: "log", path: [], query: new URLSearchParams() });
+
 /** How long to wait for an event about a new record, in milliseconds. */
 const NEWS_MS_MAX = 3000;
 
@@ -31,26 +35,28 @@ export class LogView implements View {
   readonly #rows: TopicRows;
   readonly #detail: Detail;
   readonly #player: PlayerView;
+  /** What is shown of what an address can name. */
+  #place: LogPlace = NOWHERE;
   #onNews: (() => void) | undefined;
 
   constructor(context: PageContext) {
     this.#context = context;
     const { model, session } = context;
     const topics = element("div", { id: "topics", role: "region", "aria-label": "Topics" });
-    this.#rows = new TopicRows(
-      model,
-      topics,
-      (topic, partition, segment, near) =>
-        void this.#detail.open({ topic, partition, segment }, { near }),
+    this.#rows = new TopicRows(model, topics, (place, near) =>
+      this.#go({ ...place, near, batch: undefined }),
     );
     this.#rows.mayProduce = session.mayProduce;
-    this.#detail = new Detail((place) =>
-      this.#rows.mark(place?.topic ?? "", place?.partition ?? 0, place?.segment),
-    );
+    this.#detail = new Detail({
+      openBatch: (place, batch) => this.#go({ ...place, near: undefined, batch }),
+      close: () => this.#go({ segment: undefined, near: undefined, batch: undefined }),
+      recordHref: ({ topic, partition }, from) => hrefOf("records", [topic], { partition, from }),
+    });
     this.#player = new PlayerView({
       point: (place) => this.#rows.point(place),
       open: ({ topic, partition, segment, position }) =>
-        void this.#detail.open({ topic, partition, segment }, { at: position }, position),
+        this.#go({ topic, partition, segment, near: undefined, batch: position }),
+      close: () => this.#go({ lookup: undefined }),
       stepped: (number) => {
         if (!context.router.current.query.has("tour")) return;
         context.router.note(hrefOf("log", [], { tour: number + 1 }));
@@ -65,19 +71,30 @@ export class LogView implements View {
     );
   }
 
-  show({ path: [topic, partition], query }: Route): string {
-    const stop = query.get("tour");
+  show(route: Route): string {
+    const before = this.#place;
+    const place = placeOf(route);
+    this.#place = place;
+    const { topic, partition } = place;
+    const stop = route.query.get("tour");
     if (stop !== null) void this.#tour(Number(stop) - 1);
+    this.#showSegment(place);
+    const isSameRow = before.topic === topic && before.partition === partition;
+    if (!isSameRow || before.offset !== place.offset) void this.#showRow(place);
+    const isOtherLookup = !isSameRow || before.lookup !== place.lookup;
+    // Steps of a produced record are not in the address.
+    if (isOtherLookup && (before.lookup ?? place.lookup) !== undefined)
+      void this.#showLookup(place);
     if (topic === undefined) return "Log";
-    const index = Number(partition ?? 0);
-    const target = query.get("lookup");
-    if (target === null) void this.#bring(topic, index);
-    else void this.#playLinked(topic, index, target);
     return partition === undefined ? topic : `${topic} ${partition}`;
   }
 
   hide(): void {
-    this.#player.close();
+    this.#player.hide();
+    this.#detail.hide();
+    this.#rows.mark(undefined);
+    this.#rows.pin(undefined);
+    this.#place = NOWHERE;
   }
 
   overview(): void {
@@ -135,34 +152,102 @@ export class LogView implements View {
     this.#player.play(tourStory({ ...place, shape, flush, sample }), stop);
   }
 
+  /** Leads to another place, with what stays of this one; back leads here again. */
+  #go(change: Partial<LogPlace>): void {
+    const { topic, partition } = this.#place;
+    const isOther =
+      (change.topic ?? topic) !== topic || (change.partition ?? partition) !== partition;
+    const stays = isOther ? { topic, partition } : this.#place;
+    const href = hrefOfPlace({ ...stays, ...change });
+    if (href !== location.hash) this.#context.router.go(href);
+  }
+
+  /** Opens the segment and the batch of a place, or closes what is open. */
+  #showSegment({ topic, partition, segment, near, batch }: LogPlace): void {
+    if (topic === undefined || partition === undefined || segment === undefined) {
+      this.#detail.hide();
+      this.#rows.mark(undefined);
+      return;
+    }
+    this.#rows.mark({ topic, partition, segment });
+    void this.#detail.show({ topic, partition, segment }, { batch, near });
+  }
+
+  /** Brings the partition of a place into view, and shows where its record is. */
+  async #showRow(place: LogPlace): Promise<void> {
+    const { topic, offset } = place;
+    this.#rows.pin(undefined);
+    if (topic === undefined) return;
+    const partition = place.partition ?? 0;
+    const shape = await this.#shape(topic, partition, () => true).catch(() => undefined);
+    if (place !== this.#place) return;
+    if (shape === undefined) {
+      this.#context.notices.fail(new Error(`there is no partition ${partition} of ${topic}`));
+      return;
+    }
+    // A person who has clicked on the row looks at it already.
+    if (place.lookup === undefined && place.segment === undefined)
+      this.#rows.bring(topic, place.partition);
+    if (offset === undefined) return;
+    try {
+      const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { offset });
+      if (place.offset !== this.#place.offset) return;
+      const { words, highlights, batch } = recordPlace(explanation, shape);
+      const here = { topic, partition, offset };
+      const content = [
+        ...words.map((text) => element("span", {}, text)),
+        element("a", { href: hrefOfPlace({ ...here, lookup: String(offset) }) }, "play the lookup"),
+        ...(batch === undefined
+          ? []
+          : [
+              element(
+                "a",
+                { href: hrefOfPlace({ ...here, segment: batch.segment, batch: batch.position }) },
+                "open the batch",
+              ),
+              element(
+                "a",
+                { href: hrefOf("records", [topic], { partition, from: offset }) },
+                "the record in full",
+              ),
+            ]),
+      ];
+      this.#rows.pin({ topic, partition, highlights, content });
+    } catch (error) {
+      this.#context.notices.fail(error);
+    }
+  }
+
+  /** Plays the lookup of a place, or ends the one that is played. */
+  async #showLookup({ topic, partition, lookup }: LogPlace): Promise<void> {
+    if (topic === undefined || lookup === undefined) {
+      this.#player.hide();
+      return;
+    }
+    try {
+      const target = parseTarget(lookup);
+      await this.#play({ topic, partition: partition ?? 0, text: lookup, target });
+    } catch (error) {
+      this.#context.notices.fail(error);
+    }
+  }
+
   /** Plays a lookup that a person has asked for, and notes it in the address. */
   async #lookUp(order: LookupOrder): Promise<void> {
     const { topic, partition, text } = order;
     await this.#play(order);
-    this.#context.router.note(hrefOf("log", [topic, partition], { lookup: text }));
-  }
-
-  /** Plays the lookup of an address. */
-  async #playLinked(topic: string, partition: number, text: string): Promise<void> {
-    try {
-      await this.#play({ topic, partition, text, target: parseTarget(text) });
-    } catch (error) {
-      this.#context.notices.fail(error);
-    }
+    const { topic: topicNow, partition: partitionNow } = this.#place;
+    const isSameRow = topicNow === topic && partitionNow === partition;
+    const stays = isSameRow ? this.#place : NOWHERE;
+    // It is played already, so the new address changes nothing.
+    this.#place = { ...stays, topic, partition, lookup: text };
+    this.#go({});
   }
 
   async #play({ topic, partition, target }: LookupOrder): Promise<void> {
     const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { ...target });
     const story = (shape: LogShape): Story => lookupStory(explanation, shape);
     await this.play(topic, partition, () => true, story);
-  }
-
-  /** Brings a partition into view. */
-  async #bring(topic: string, partition: number): Promise<void> {
-    const isThere = await this.#shape(topic, partition, () => true).catch(() => undefined);
-    if (isThere === undefined) {
-      this.#context.notices.fail(new Error(`there is no partition ${partition} of ${topic}`));
-    } else this.#rows.bring(topic, partition);
   }
 
   /** The shape of a partition, once it and its segments are known. */

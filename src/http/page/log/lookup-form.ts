@@ -34,6 +34,7 @@ export class LookupForm {
   );
 
   constructor(onLookup: (order: LookupOrder) => Promise<void>) {
+    this.root.addEventListener("input", () => this.#said.replaceChildren());
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#said.replaceChildren();

@@ -11,6 +11,8 @@ interface PlayerHost {
   open(result: Result): void;
   /** A step is shown, by its number from 0. */
   stepped(number: number): void;
+  /** A person has closed the player. */
+  close(): void;
 }
 
 /** Plays one story at a time. */
@@ -40,13 +42,18 @@ export class PlayerView {
     this.#root.querySelector<HTMLElement>("[data-key=next]")?.focus({ preventScroll: true });
   }
 
-  close(): void {
+  hide(): void {
     clearTimeout(this.#timer);
     if (this.#player === undefined) return;
     this.#player = undefined;
     this.#root.hidden = true;
     this.#host.point(undefined);
     if (this.#returnTo instanceof HTMLElement) this.#returnTo.focus({ preventScroll: true });
+  }
+
+  #close(): void {
+    this.hide();
+    this.#host.close();
   }
 
   #show(): void {
@@ -114,7 +121,7 @@ export class PlayerView {
         ...(result === undefined
           ? []
           : [button("Open the batch", () => this.#host.open(result), { "data-key": "open" })]),
-        button("Close", () => this.close(), { "data-key": "close" }),
+        button("Close", () => this.#close(), { "data-key": "close" }),
       ),
     );
     if (held !== undefined) {
@@ -143,7 +150,7 @@ export class PlayerView {
     const player = this.#player;
     if (player === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
-    if (event.key === "Escape") this.close();
+    if (event.key === "Escape") this.#close();
     // Arrow keys belong to the drawing or a text field that has the focus.
     else if (!(target instanceof Element) || target.closest("input, select, textarea, .track"))
       return;

@@ -18,6 +18,12 @@ const RETRY_MS = 1000;
 /** Minimum time between two frames of an animated row, in milliseconds. */
 const FRAME_MS_MIN = 30;
 
+/** The place of a record, on the drawing and in words. */
+export interface Pin {
+  readonly highlights: readonly Highlight[];
+  readonly content: readonly Node[];
+}
+
 interface RowHost {
   readonly topic: string;
   readonly partition: number;
@@ -28,6 +34,9 @@ interface RowHost {
   open(segment: number, position: number): void;
 }
 
+/** Rows made so far: numbers for their ids. */
+let rows = 0;
+
 export class Row {
   readonly root: HTMLElement;
   readonly #host: RowHost;
@@ -36,6 +45,7 @@ export class Row {
   readonly #numbers = element("p", { class: "numbers" });
   readonly #groups = element("ul", { class: "groups", "aria-label": "Consumer groups" });
   readonly #hint = element("p", { class: "hint", hidden: true });
+  readonly #pin = element("p", { class: "pin", hidden: true });
   readonly #glide = new Glide();
   #width = 0;
   #mustMeasure = true;
@@ -49,6 +59,7 @@ export class Row {
   #shape: LogShape | undefined;
   #origin = 0;
   #highlights: readonly Highlight[] = [];
+  #pinned: readonly Highlight[] = [];
   #cursor: number | undefined;
   /** Base offset of the segment that is open in the panel. */
   #opened: number | undefined;
@@ -63,6 +74,9 @@ export class Row {
       redraw: (inMs) => this.#drawIn(inMs),
     });
     const name = `${host.topic}, partition ${host.partition}`;
+    const about = `row-${++rows}`;
+    this.#numbers.id = `${about}-numbers`;
+    this.#groups.id = `${about}-groups`;
     const track = {
       class: "track",
       tabindex: 0,
@@ -70,6 +84,7 @@ export class Row {
       "aria-label": `Segments of ${name}`,
       // A slider always has a value, also before its segments are known.
       "aria-valuenow": 1,
+      "aria-describedby": `${this.#numbers.id} ${this.#groups.id}`,
     };
     this.#track = element("div", track, this.#canvas);
     this.root = element(
@@ -80,6 +95,7 @@ export class Row {
       this.#numbers,
       this.#groups,
       this.#hint,
+      this.#pin,
     );
     listenToRow(this.#track, {
       open: (x) => this.#openAt(this.#placeAt(x)),
@@ -136,6 +152,14 @@ export class Row {
     this.#zoom = span === undefined ? undefined : around(span, bytes);
     this.#highlights = highlights;
     this.#drawSoon(true);
+  }
+
+  /** Shows where a record is, until it is called with undefined. */
+  pin(pin: Pin | undefined): void {
+    this.#pinned = pin?.highlights ?? [];
+    this.#pin.hidden = pin === undefined;
+    this.#pin.replaceChildren(...(pin?.content ?? []));
+    this.#drawSoon();
   }
 
   get #target(): Span {
@@ -234,7 +258,9 @@ export class Row {
         const after = shape.lastSealed;
         const query: Record<string, number> = after < 0 ? {} : { after };
         const rows = await ask<SegmentRows>(topic, partition, "segments", query);
+        const isCursorLast = this.#cursor !== undefined && shape.isActive(this.#cursor);
         shape.add(rows, after);
+        if (isCursorLast) this.#cursor = shape.count - 1;
         hasMore = rows.hasMore;
       }
       // Its description still has the old number of segments.
@@ -284,7 +310,8 @@ export class Row {
     this.#ticks.update(shape, new Scale(this.#target, this.#width), nowMs);
     const scene = {
       ...{ shape, scale, watermark: sight.watermark, end: sight.end },
-      ...{ ticks: this.#ticks.shown, groups: this.#host.groups(), highlights: this.#highlights },
+      ...{ ticks: this.#ticks.shown, groups: this.#host.groups() },
+      highlights: [...this.#pinned, ...this.#highlights],
       cursor: this.#cursor,
       opened: this.#opened === undefined ? undefined : shape.numberOf(this.#opened),
     };

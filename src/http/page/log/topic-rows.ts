@@ -1,37 +1,46 @@
-// The topics: a section each, with a row per partition that is created when it comes into view.
-// Leaves to others: a row (row.ts), the numbers (model.ts).
-import { element, setText } from "../parts/dom.js";
+// The topics: a section each. Those that would make the page long stay closed until they are opened.
+// Leaves to others: a section (topic-section.ts), a row (row.ts), the numbers (model.ts).
+import { element } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { hrefOf } from "../router.js";
-import { countOf, formatBytes } from "../parts/format.js";
+import { countOf } from "../parts/format.js";
 import type { Model } from "../model.js";
 import type { StepPlace } from "./player.js";
-import { Row } from "./row.js";
-import type { Tick, TopicState } from "../wire.js";
+import { type Pin, Row } from "./row.js";
+import { ROWS_SHOWN_MAX, TopicSection } from "./topic-section.js";
+import type { Tick } from "../wire.js";
 
 /** A row has settled when it has not moved for this many frames. */
 const CALM_FRAMES = 30;
 
-type OpenSegment = (topic: string, partition: number, segment: number, position: number) => void;
+/** Sections are opened until they have this many rows together. */
+const OPENED_ROWS_MAX = 24;
 
-interface Section {
-  readonly topic: TopicState;
-  readonly root: HTMLDetailsElement;
-  readonly sum: HTMLElement;
-  readonly places: readonly HTMLElement[];
+/** A person opens a segment near a position. */
+type OpenSegment = (place: SegmentPlace, near: number) => void;
+
+interface PartitionPlace {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface SegmentPlace extends PartitionPlace {
+  readonly segment: number;
 }
 
 export class TopicRows {
   readonly #model: Model;
   readonly #root: HTMLElement;
   readonly #open: OpenSegment;
-  readonly #rows = new Map<string, Row>();
-  #sections: Section[] = [];
-  #noted: HTMLElement | undefined;
+  /** By topic, in the order of the page. */
+  #sections = new Map<string, TopicSection>();
+  #note: HTMLElement | undefined;
   /** Whether the visitor can create a topic. */
   mayProduce = true;
-  #pointed: Row | undefined;
-  #opened: Row | undefined;
+  #pointed: StepPlace | undefined;
+  #opened: SegmentPlace | undefined;
+  #pinned: (PartitionPlace & Pin) | undefined;
+  readonly #onSeen = new WeakMap<Element, (isVisible: boolean) => void>();
   readonly #seen: IntersectionObserver;
   readonly #sized: ResizeObserver;
 
@@ -39,9 +48,13 @@ export class TopicRows {
     this.#model = model;
     this.#root = root;
     this.#open = open;
-    this.#seen = new IntersectionObserver((entries) => this.#scrolled(entries), {
-      rootMargin: "200px",
-    });
+    this.#seen = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries)
+          this.#onSeen.get(target)?.(isIntersecting);
+      },
+      { rootMargin: "200px" },
+    );
     let width = 0;
     this.#sized = new ResizeObserver(() => {
       if (width === root.clientWidth) return;
@@ -53,54 +66,73 @@ export class TopicRows {
 
   /** Redraws all rows in the current colours. */
   repaint(): void {
-    for (const row of this.#rows.values()) row.resized();
+    for (const section of this.#sections.values()) {
+      for (const row of section.rows()) row.resized();
+    }
   }
 
   /** Shows the model after topics were created or deleted. */
   reset(): void {
     this.#build();
-    for (const row of this.#rows.values()) row.changed();
-    this.#sum();
+    for (const name of this.#sections.keys()) this.#changed(name);
   }
 
   update(tick: Tick): void {
-    const topics = new Set(tick.partitions.map(({ topic }) => topic));
-    // All rows of a topic share one scale, so growth of one may change the others.
-    for (const { topic } of this.#sections) {
-      if (!topics.has(topic.name)) continue;
-      for (let i = 0; i < topic.partitions; i++) this.#rows.get(keyOf(topic.id, i))?.changed();
-    }
-    if (topics.size > 0) this.#sum();
+    for (const topic of new Set(tick.partitions.map(({ topic }) => topic))) this.#changed(topic);
   }
 
   /** Shows the model's current groups. */
   updateGroups(): void {
-    for (const row of this.#rows.values()) row.changed();
+    for (const section of this.#sections.values()) {
+      for (const row of section.rows()) row.changed();
+    }
   }
 
   /** Highlights a place on the drawing, or removes the highlight. */
   point(place: StepPlace | undefined): void {
-    const row = place === undefined ? undefined : this.#row(place.topic, place.partition);
-    if (this.#pointed !== row) this.#pointed?.show(undefined, []);
-    this.#pointed = row;
-    if (row === undefined || place === undefined) return;
-    this.#reveal(place.topic);
-    row.show(place.span, place.highlights);
-    this.#bringIntoView(row);
+    const before = this.#pointed;
+    const isSame = before?.topic === place?.topic && before?.partition === place?.partition;
+    this.#pointed = place;
+    if (before !== undefined && !isSame) this.#row(before)?.show(undefined, []);
+    if (place === undefined) return;
+    const row = this.#sections.get(place.topic)?.reveal(place.partition);
+    row?.show(place.span, place.highlights);
+    if (row !== undefined) this.#bringIntoView(row, () => this.#pointed === place);
   }
 
-  /** Opens the section of a topic, and scrolls to one of its rows. */
-  bring(topic: string, partition: number): void {
-    const row = this.#row(topic, partition);
-    this.#reveal(topic);
-    row?.root.scrollIntoView({ block: "center" });
+  /** Opens the section of a topic, and scrolls to it or to one of its rows. */
+  bring(topic: string, partition: number | undefined): void {
+    const section = this.#sections.get(topic);
+    const row = section?.reveal(partition ?? 0);
+    if (partition === undefined) section?.root.scrollIntoView({ block: "start" });
+    else row?.root.scrollIntoView({ block: "center" });
+  }
+
+  /** Resolves when all segments of a partition are known. */
+  async complete(topic: string, partition: number): Promise<void> {
+    await this.#sections.get(topic)?.reveal(partition)?.complete();
+  }
+
+  mark(place: SegmentPlace | undefined): void {
+    const before = this.#opened;
+    this.#opened = place;
+    if (before !== undefined) this.#row(before)?.mark(undefined);
+    if (place !== undefined) this.#row(place)?.mark(place.segment);
+  }
+
+  /** Shows where a record is, or removes what was shown. */
+  pin(place: (PartitionPlace & Pin) | undefined): void {
+    const before = this.#pinned;
+    this.#pinned = place;
+    if (before !== undefined) this.#row(before)?.pin(undefined);
+    if (place !== undefined) this.#row(place)?.pin(place);
   }
 
   /** Scrolls to a row. Rows that become visible with it are created in later frames and push it away as they grow. */
-  #bringIntoView(row: Row): void {
+  #bringIntoView(row: Row, isStillWanted: () => boolean): void {
     let calm = 0;
     const bring = (): void => {
-      if (this.#pointed !== row) return;
+      if (!isStillWanted()) return;
       const { top } = row.root.getBoundingClientRect();
       row.root.scrollIntoView({ block: "nearest" });
       calm = row.root.getBoundingClientRect().top === top ? calm + 1 : 0;
@@ -109,57 +141,79 @@ export class TopicRows {
     bring();
   }
 
-  /** Resolves when all segments of a partition are known. */
-  async complete(topic: string, partition: number): Promise<void> {
-    await this.#row(topic, partition)?.complete();
-  }
-
-  mark(topic: string, partition: number, segment: number | undefined): void {
-    this.#opened?.mark(undefined);
-    this.#opened = segment === undefined ? undefined : this.#row(topic, partition);
-    this.#opened?.mark(segment);
+  #changed(topic: string): void {
+    this.#sections.get(topic)?.changed(this.#model.bytesOf(topic));
   }
 
   /** Creates sections of new topics and removes those of deleted ones; the others stay as they are. */
   #build(): void {
-    const before = new Map(this.#sections.map((section) => [section.topic.id, section]));
-    const many = this.#model.topics.length > 20;
-    const sections = this.#model.topics.map((topic) => {
-      const known = before.get(topic.id);
-      if (known !== undefined) before.delete(topic.id);
-      return known ?? this.#section(topic, !topic.internal && !(many && topic.partitions > 1));
-    });
-    this.#sections = sections;
-    for (const section of before.values()) this.#remove(section);
-    const note = this.#note();
-    this.#noted?.remove();
-    this.#noted = note;
-    const children = [...sections.map(({ root }) => root), ...(note === undefined ? [] : [note])];
-    // Don't move a section that is already in place: that would take the focus away from it.
-    for (const [i, child] of children.entries()) {
-      if (this.#root.children[i] !== child) {
-        this.#root.insertBefore(child, this.#root.children[i] ?? null);
+    const before = this.#sections;
+    this.#sections = new Map();
+    let rowsLeft = OPENED_ROWS_MAX;
+    for (const { root, rowsShown } of before.values()) if (root.open) rowsLeft -= rowsShown;
+    for (const topic of this.#model.topics) {
+      const known = before.get(topic.name);
+      if (known?.topic.id === topic.id) {
+        before.delete(topic.name);
+        known.alter(topic);
+        this.#sections.set(topic.name, known);
+        continue;
       }
+      const rows = Math.min(topic.partitions, ROWS_SHOWN_MAX);
+      const isOpen = !topic.internal && rows <= rowsLeft;
+      if (isOpen) rowsLeft -= rows;
+      this.#sections.set(topic.name, new TopicSection(topic, isOpen, this.#host));
+    }
+    for (const section of before.values()) section.remove();
+    this.#note?.remove();
+    this.#note = this.#noteNow();
+    const sections = [...this.#sections.values()].map(({ root }) => root);
+    const children = this.#note === undefined ? sections : [...sections, this.#note];
+    // Don't move a section that is already in place: that would take the focus away from it.
+    let at = this.#root.firstElementChild;
+    for (const child of children) {
+      if (at === child) at = at.nextElementSibling;
+      else this.#root.insertBefore(child, at);
     }
   }
 
-  #remove({ topic, root, places }: Section): void {
-    root.remove();
-    for (const [i, place] of places.entries()) {
-      this.#seen.unobserve(place);
-      const row = this.#rows.get(keyOf(topic.id, i));
-      this.#rows.delete(keyOf(topic.id, i));
-      if (row !== undefined && this.#pointed === row) this.#pointed = undefined;
-      if (row !== undefined && this.#opened === row) this.#opened = undefined;
-    }
+  readonly #host = {
+    observe: (place: HTMLElement, onSeen: (isVisible: boolean) => void): void => {
+      this.#onSeen.set(place, onSeen);
+      this.#seen.observe(place);
+    },
+    unobserve: (place: HTMLElement): void => this.#seen.unobserve(place),
+    makeRow: (topic: string, partition: number): Row => this.#makeRow(topic, partition),
+  };
+
+  #makeRow(topic: string, partition: number): Row {
+    const row = new Row({
+      topic,
+      partition,
+      shape: () => this.#model.shape(topic, partition),
+      groups: () => this.#model.groups(topic, partition),
+      longest: () => this.#model.longest(topic),
+      open: (segment, near) => this.#open({ topic, partition, segment }, near),
+    });
+    const isHere = (place: PartitionPlace | undefined): boolean =>
+      place?.topic === topic && place.partition === partition;
+    if (isHere(this.#pointed)) row.show(this.#pointed?.span, this.#pointed?.highlights ?? []);
+    if (isHere(this.#opened)) row.mark(this.#opened?.segment);
+    if (isHere(this.#pinned)) row.pin(this.#pinned);
+    return row;
   }
 
-  /** What to say below the topics. */
-  #note(): HTMLElement | undefined {
+  /** The row of a partition, if it is there. */
+  #row({ topic, partition }: PartitionPlace): Row | undefined {
+    return this.#sections.get(topic)?.row(partition);
+  }
+
+  #noteNow(): HTMLElement | undefined {
     const { topics, overview } = this.#model;
     const hidden = (overview?.topicCount ?? 0) - topics.length;
-    if (hidden > 0)
+    if (hidden > 0) {
       return element("p", { class: "empty" }, `and ${countOf(hidden, "more topic")}, not shown`);
+    }
     if (topics.length > 0) return undefined;
     return this.mayProduce
       ? emptyState(
@@ -168,72 +222,4 @@ export class TopicRows {
         )
       : emptyState("No topics to show.");
   }
-
-  #section(topic: TopicState, isOpen: boolean): Section {
-    const sum = element("span", { class: "sum" });
-    const places = Array.from({ length: topic.partitions }, (_, i) =>
-      element("div", { class: "place", "data-topic": topic.name, "data-partition": i }),
-    );
-    for (const { partition, reason } of topic.offline) {
-      const text = `partition ${partition} is offline: ${reason}`;
-      places[partition]?.append(element("p", { class: "failure" }, text));
-    }
-    const root = element(
-      "details",
-      { class: "topic", open: isOpen },
-      element("summary", {}, element("h2", {}, topic.name), sum),
-      ...places,
-    );
-    for (const place of places) this.#seen.observe(place);
-    return { topic, root, sum, places };
-  }
-
-  #sum(): void {
-    for (const { topic, sum } of this.#sections) {
-      const bytes = this.#model.bytesOf(topic.name);
-      const kind = topic.internal ? "internal, " : "";
-      setText(sum, `${kind}${countOf(topic.partitions, "partition")}, ${formatBytes(bytes)}`);
-    }
-  }
-
-  #scrolled(entries: readonly IntersectionObserverEntry[]): void {
-    for (const { target, isIntersecting } of entries) {
-      if (!(target instanceof HTMLElement)) continue;
-      const { topic = "", partition } = target.dataset;
-      const index = Number(partition);
-      const row = this.#row(topic, index, isIntersecting);
-      row?.setVisible(isIntersecting);
-    }
-  }
-
-  #reveal(topic: string): void {
-    const section = this.#sections.find((each) => each.topic.name === topic);
-    if (section !== undefined) section.root.open = true;
-  }
-
-  /** The row of a partition, created if missing and `mayMake`; undefined if there is no such partition. */
-  #row(topic: string, partition: number, mayMake = true): Row | undefined {
-    const section = this.#sections.find((each) => each.topic.name === topic);
-    const place = section?.places[partition];
-    if (section === undefined || place === undefined) return undefined;
-    const key = keyOf(section.topic.id, partition);
-    const known = this.#rows.get(key);
-    const isOffline = section.topic.offline.some((each) => each.partition === partition);
-    if (known !== undefined || !mayMake || isOffline) return known;
-    const row = new Row({
-      topic,
-      partition,
-      shape: () => this.#model.shape(topic, partition),
-      groups: () => this.#model.groups(topic, partition),
-      longest: () => this.#model.longest(topic),
-      open: (segment, position) => this.#open(topic, partition, segment, position),
-    });
-    this.#rows.set(key, row);
-    place.replaceChildren(row.root);
-    return row;
-  }
-}
-
-function keyOf(topicId: string, partition: number): string {
-  return `${topicId} ${partition}`;
 }

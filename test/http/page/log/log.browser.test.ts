@@ -115,8 +115,22 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.click(".track", 0.05);
       await page.until("document.querySelectorAll('.batches tbody tr').length > 10");
       expect(await page.text("#detail h2")).toBe("orders 0, segment 0");
-      await page.evaluate("document.querySelector('.pager button').click()");
-      await page.until("document.querySelector('.batches tbody button')?.textContent === '0'");
+      expect(await page.text(".detail [role=status]")).toMatch(
+        /^\d\d of about \d\d batches from position /,
+      );
+      const isWhole =
+        "/^[789]\\d batches$/.test(document.querySelector('.detail [role=status]').textContent)";
+      await page.evaluate("document.querySelector('.batches > button').click()");
+      await page.until(isWhole);
+      await page.evaluate("location.hash = '#/log/orders/0?segment=0&near=0'");
+      await page.until("document.querySelectorAll('.batches tbody tr').length === 50");
+      expect(await page.text(".detail [role=status]")).toMatch(/^50 of about \d\d batches$/);
+      await page.evaluate("document.querySelector('.batch-list .pager button + button').click()");
+      await page.until("document.querySelector('.batches tbody button').textContent !== '0'");
+      await page.evaluate("document.querySelector('.batch-list .pager button').click()");
+      await page.until("document.querySelector('.batches tbody button').textContent === '0'");
+      await page.evaluate("document.querySelector('.batches').scrollTop = 1e6");
+      await page.until(isWhole);
       await page.click(".batches tbody tr:nth-child(2) button");
       await page.until("document.querySelectorAll('.records button').length === 8");
       expect(await page.text(".records li:nth-child(2)")).toStartWith('9customer-63{"order":9,');
@@ -128,6 +142,24 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       );
       expect(said).toContain("offsetDelta1 (offset 9)");
       expect(await page.text(".dump")).toContain("crc0x");
+      const hash = (): Promise<string> => page.evaluate("location.hash");
+      expect(await hash()).toMatch(/^#\/log\/orders\/0\?segment=0&batch=[1-9]\d+$/);
+      expect(
+        await page.evaluate<string>("document.querySelector('.records li:nth-child(2) a').hash"),
+      ).toBe("#/records/orders?partition=0&from=9");
+      const batch = await hash();
+      await page.evaluate("history.back()");
+      await page.until("document.querySelector('.inside').childElementCount === 0");
+      expect(await hash()).toBe("#/log/orders/0?segment=0&near=0");
+      await page.evaluate("history.back()");
+      await page.until("/near=[1-9]/.test(location.hash)");
+      await page.evaluate("history.back()");
+      await page.until("document.querySelector('#detail').hidden");
+      await page.evaluate(`location.hash = '${batch}'`);
+      await page.until("document.querySelectorAll('.records button').length === 8");
+      expect(
+        await page.evaluate("document.querySelectorAll('.batches [aria-current]').length"),
+      ).toBe(1);
     },
     BROWSER_TIMEOUT_MS,
   );
@@ -221,18 +253,59 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "handles 200 partitions, creating only the visible rows",
+    "shows where a record is, and plays a lookup, at an address that can be shared",
     async () => {
-      await using many = await startPage();
-      await many.broker.context.registry.create("wide", 200, {});
-      await writeOrders(many.broker, "wide", 199, 100);
-      const page = await open(WIDE, many.url);
-      const rows = "document.querySelectorAll('.row').length";
-      expect(await page.evaluate<number>("document.querySelectorAll('.place').length")).toBe(200);
-      expect(await page.evaluate<number>(rows)).toBeLessThan(40);
-      await page.evaluate("window.scrollTo(0, document.body.scrollHeight)");
-      await page.until("document.body.textContent.includes('high watermark 100')");
-      expect(await page.evaluate<number>(rows)).toBeLessThan(80);
+      const page = await open(undefined, `${sample.url}#/log/orders/0?offset=2503`);
+      await page.until("document.querySelector('.pin:not([hidden])')");
+      const said = "[...document.querySelectorAll('.pin span')].map((each) => each.textContent)";
+      const [offset, segment, batch, entry] = await page.evaluate<string[]>(said);
+      expect(offset).toBe("offset 2,503");
+      expect(segment).toMatch(/^segment [\d,]+ \(sealed\)$/);
+      expect(batch).toMatch(/^batch at position [\d,]+, offsets 2,496 – 2,503$/);
+      expect(entry).toMatch(/^index entry \d+, to position [\d,]+$/);
+      await page.evaluate("document.querySelector('.pin a:nth-of-type(2)').click()");
+      await page.until("document.querySelectorAll('.records button').length === 8");
+      await page.evaluate("history.back()");
+      await page.until("document.querySelector('#detail').hidden");
+      await page.evaluate("document.querySelector('.pin a').click()");
+      await page.until("document.querySelector('.player:not([hidden]) h2')");
+      expect(await page.text(".player h2")).toBe("Where is offset 2,503?");
+      await page.evaluate("history.back()");
+      await page.until("document.querySelector('.player').hidden");
+      await page.evaluate("location.hash = '#/log/orders/9'");
+      await page.until("document.querySelector('.notice.failed')");
+      expect(await page.text(".notice")).toContain("there is no partition 9 of orders");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "shows 500 partitions a few at a time, and no traffic once the broker is gone",
+    async () => {
+      let page: BrowserPage;
+      {
+        await using many = await startPage();
+        await many.broker.context.registry.create("wide", 500, {});
+        await writeOrders(many.broker, "wide", 499, 100);
+        page = await open(undefined, many.url);
+        const places = "document.querySelectorAll('.place').length";
+        const range = (): Promise<string> => page.text(".topic .pager [role=status]");
+        expect(await page.evaluate<number>(places)).toBe(20);
+        expect(await page.evaluate<number>("document.body.scrollHeight")).toBeLessThan(4000);
+        expect(await range()).toBe("partitions 0 – 19 of 500");
+        await page.evaluate("document.querySelector('.topic .pager button + button').click()");
+        expect(await range()).toBe("partitions 20 – 39 of 500");
+        await page.evaluate("location.hash = '#/log/wide/499'");
+        await page.until("document.body.textContent.includes('high watermark 100')");
+        expect(await range()).toBe("partitions 480 – 499 of 500");
+        expect(await page.evaluate<number>(places)).toBe(20);
+        using session = await many.running.session();
+        while ((await page.text(".received")) === "in 0 B/s") {
+          await session.produce("wide", 0, batchOf("some traffic"));
+        }
+      }
+      await page.until("document.querySelector('#status').classList.contains('lost')");
+      expect(await page.text(".received")).toBe("in 0 B/s");
     },
     BROWSER_TIMEOUT_MS,
   );
@@ -242,7 +315,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     async () => {
       await using many = await startPage();
       const { registry } = many.broker.context;
-      for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, 2, {});
+      for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, i < 12 ? 12 : 2, {});
       const page = await browser.open(many.url);
       const isOpen = (topic: string) =>
         page.evaluate<boolean>(
@@ -252,7 +325,9 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await isOpen("topic-12")).toBe(false);
       await page.evaluate("document.querySelectorAll('.topic summary')[2].click()");
       await page.evaluate("document.querySelectorAll('.topic summary')[2].focus()");
-      await page.until("document.querySelectorAll('.topic .numbers strong').length === 2");
+      await page.until(
+        "document.querySelectorAll('.topic')[2].querySelectorAll('.numbers strong').length === 2",
+      );
       await registry.create("topic-11b", 1, {});
       await page.until("document.querySelectorAll('.topic').length === 23");
       expect(await isOpen("topic-12")).toBe(true);

@@ -1,5 +1,7 @@
 // Playing steps, and the steps of a lookup. Leaves to others: the panel (page.browser.test.ts).
 import { expect, test } from "bun:test";
+import { recordPlace } from "../../../../src/http/page/log/pin.js";
+import { formatCount } from "../../../../src/http/page/parts/format.js";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";
 import { lookupStory } from "../../../../src/http/page/log/lookup-steps.js";
 import { Player, type Step } from "../../../../src/http/page/log/player.js";
@@ -33,6 +35,39 @@ test("going to a step pauses, and stays within the story", () => {
   expect([player.number, player.isPlaying, player.isLast]).toEqual([2, false, true]);
   player.go(-1);
   expect(player.step?.title).toBe("step 0");
+});
+
+test("a record's place names its segment, its batch, and the entry that leads to it", async () => {
+  await using sample = await startPage();
+  const { registry } = sample.broker.context;
+  const partition = (await registry.create("orders", 1, {})).online[0]!;
+  await writeOrders(sample.broker, "orders", 0, 600);
+  const { segments, end } = partition.layout;
+  const shape = new LogShape({
+    ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 600 },
+    ...{ logEnd: 600, endSegment: end.segment, endPosition: end.position, activeBase: 0 },
+    ...{ activeBytes: segments.active.bytes, sealedCount: 0, sealedBytes: 0, revision: 0 },
+    compactedTo: null,
+  });
+  const { words, highlights, batch } = recordPlace(await lookUp(partition, { offset: 300 }), shape);
+  const { position } = batch!;
+  const { offsets } = segments.active.index();
+  const entry = offsets.lookupPosition(position);
+  expect(words).toEqual([
+    "offset 300",
+    "segment 0 (active)",
+    `batch at position ${formatCount(position)}, offsets 296 – 303`,
+    `index entry ${entry}, to position ${formatCount(offsets.position(entry))}`,
+  ]);
+  expect(highlights.map(({ kind, span }) => [kind, span.from])).toEqual([
+    ["look", 0],
+    ["look", offsets.position(entry)],
+    ["found", position],
+  ]);
+  const next = recordPlace(await lookUp(partition, { offset: 600 }), shape);
+  expect(next.words).toEqual(["offset 600: not written yet"]);
+  const beyond = recordPlace(await lookUp(partition, { offset: 601 }), shape);
+  expect(beyond.words[0]).toContain("is past the end of the log");
 });
 
 test("a lookup's steps point to what the search read", async () => {

@@ -1,0 +1,164 @@
+// One topic: its partitions in rows, at most a page of them at a time, so that a topic with hundreds does not push the
+// others away. A row is created when it comes into view. Leaves to others: a row (row.ts), and which topics there are
+// (topic-rows.ts).
+import { button, element, setText } from "../parts/dom.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import type { TopicState } from "../wire.js";
+import type { Row } from "./row.js";
+
+/** Rows of a topic at a time. */
+export const ROWS_SHOWN_MAX = 20;
+
+interface SectionHost {
+  /** Calls `onSeen` whenever an element comes into view or leaves it. */
+  observe(place: HTMLElement, onSeen: (isVisible: boolean) => void): void;
+  unobserve(place: HTMLElement): void;
+  makeRow(topic: string, partition: number): Row;
+}
+
+interface Place {
+  readonly root: HTMLElement;
+  row: Row | undefined;
+}
+
+export class TopicSection {
+  topic: TopicState;
+  readonly root: HTMLDetailsElement;
+  readonly #host: SectionHost;
+  readonly #sum = element("span", { class: "sum" });
+  readonly #places = new Map<number, Place>();
+  readonly #body = element("div", { class: "places" });
+  readonly #range = element("span", { role: "status" });
+  readonly #previous = button("Previous", () => this.#page(this.#from - ROWS_SHOWN_MAX));
+  readonly #next = button("Next", () => this.#page(this.#from + ROWS_SHOWN_MAX));
+  readonly #wanted = element("input", { type: "number", name: "row", min: 0, step: 1 });
+  readonly #pager = this.#makePager();
+  /** The first partition that has a place. */
+  #from = 0;
+
+  constructor(topic: TopicState, isOpen: boolean, host: SectionHost) {
+    this.topic = topic;
+    this.#host = host;
+    this.root = element(
+      "details",
+      { class: "topic", open: isOpen },
+      element("summary", {}, element("h2", {}, topic.name), this.#sum),
+      this.#pager,
+      this.#body,
+    );
+    this.root.addEventListener("toggle", () => this.#toggled());
+    if (isOpen) this.#page(0);
+  }
+
+  /** Rows that the section takes while it is open. */
+  get rowsShown(): number {
+    return Math.min(this.topic.partitions, ROWS_SHOWN_MAX);
+  }
+
+  /** The rows created so far. */
+  *rows(): Iterable<Row> {
+    for (const { row } of this.#places.values()) if (row !== undefined) yield row;
+  }
+
+  /** Something about the topic has changed; it has so many bytes. */
+  changed(bytes: number): void {
+    // All rows share one scale, so growth of one may change the others.
+    for (const row of this.rows()) row.changed();
+    const kind = this.topic.internal ? "internal, " : "";
+    const partitions = countOf(this.topic.partitions, "partition");
+    setText(this.#sum, `${kind}${partitions}, ${formatBytes(bytes)}`);
+  }
+
+  /** Takes a newer state of the topic: it may have more partitions, or other ones that are offline. */
+  alter(topic: TopicState): void {
+    const isSame =
+      topic.partitions === this.topic.partitions &&
+      JSON.stringify(topic.offline) === JSON.stringify(this.topic.offline);
+    this.topic = topic;
+    if (!isSame && this.#places.size > 0) this.#page(this.#from);
+  }
+
+  /** Opens the section where this partition is. Returns its row; undefined if it has none. */
+  reveal(partition: number): Row | undefined {
+    this.root.open = true;
+    if (!this.#places.has(partition) && partition < this.topic.partitions) {
+      this.#page(Math.floor(partition / ROWS_SHOWN_MAX) * ROWS_SHOWN_MAX);
+    }
+    return this.row(partition);
+  }
+
+  /** The row of a partition, created if it has a place. */
+  row(partition: number): Row | undefined {
+    const place = this.#places.get(partition);
+    const isOffline = this.topic.offline.some((each) => each.partition === partition);
+    if (place === undefined || isOffline) return undefined;
+    if (place.row === undefined) {
+      place.row = this.#host.makeRow(this.topic.name, partition);
+      place.root.replaceChildren(place.row.root);
+    }
+    return place.row;
+  }
+
+  remove(): void {
+    this.root.remove();
+    this.#clear();
+  }
+
+  #toggled(): void {
+    if (this.root.open && this.#places.size === 0) this.#page(0);
+  }
+
+  /** Shows the rows from a partition on. */
+  #page(from: number): void {
+    const { topic } = this;
+    this.#clear();
+    this.#from = Math.max(0, Math.min(from, topic.partitions - 1));
+    const end = Math.min(this.#from + ROWS_SHOWN_MAX, topic.partitions);
+    for (let i = this.#from; i < end; i++) {
+      const root = element("div", { class: "place", "data-partition": i });
+      const offline = topic.offline.find(({ partition }) => partition === i);
+      if (offline !== undefined) {
+        const text = `partition ${i} is offline: ${offline.reason}`;
+        root.append(element("p", { class: "failure" }, text));
+      }
+      this.#places.set(i, { root, row: undefined });
+      this.#host.observe(root, (isVisible) => {
+        const row = isVisible ? this.row(i) : this.#places.get(i)?.row;
+        row?.setVisible(isVisible);
+      });
+    }
+    this.#body.replaceChildren(...[...this.#places.values()].map(({ root }) => root));
+    const [first, last] = [formatCount(this.#from), formatCount(end - 1)];
+    setText(this.#range, `partitions ${first} – ${last} of ${formatCount(topic.partitions)}`);
+    this.#previous.disabled = this.#from === 0;
+    this.#next.disabled = end === topic.partitions;
+    this.#wanted.max = String(topic.partitions - 1);
+    this.#pager.hidden = topic.partitions <= ROWS_SHOWN_MAX;
+  }
+
+  #clear(): void {
+    for (const { root, row } of this.#places.values()) {
+      this.#host.unobserve(root);
+      row?.setVisible(false);
+    }
+    this.#places.clear();
+  }
+
+  #makePager(): HTMLElement {
+    const form = element(
+      "form",
+      { class: "pager", hidden: true },
+      this.#range,
+      this.#previous,
+      this.#next,
+      element("label", {}, element("span", {}, "go to"), this.#wanted),
+    );
+    form.addEventListener("submit", (event) => event.preventDefault());
+    this.#wanted.addEventListener("change", () => {
+      const partition = Number(this.#wanted.value);
+      if (this.#wanted.value === "" || !this.#wanted.checkValidity()) return;
+      this.reveal(partition)?.root.scrollIntoView({ block: "center" });
+    });
+    return form;
+  }
+}
