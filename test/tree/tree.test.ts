@@ -33,7 +33,9 @@ const ROOT_FILES = [
 const SERVERS = ["protocol/native/server", "protocol/kafka/server"];
 
 /** What the page may import from elsewhere: it depends on nothing. */
-const PAGE_IMPORTS = ["binary-search.js", "natural-order.js", "offset-place.js"];
+const PAGE_IMPORTS = [
+  ...["binary-search.js", "natural-order.js", "offset-place.js", "printable.js"],
+];
 
 /** What a folder may import in addition to itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {

@@ -9,8 +9,8 @@ import { invalid } from "./answer.js";
 
 const RADIX = 36;
 
-/** Longest text of a place: an offset of 11 digits in each of 1,000 partitions. */
-const PLACE_LENGTH_MAX = 12_000;
+/** Longest text of a place: offsets of 11 digits in 500 partitions. A request has up to three of them. */
+const PLACE_LENGTH_MAX = 6_000;
 
 /** Reads a place. Throws INVALID_REQUEST. */
 export function placeOfText(name: string, text: string): Place {

@@ -106,6 +106,16 @@ export function ask<Answer>(
   return answerOf<Answer>(fetch(path));
 }
 
+/** Asks for a path. Rejects with an error that says why there is no answer. */
+export function askAt<Answer>(
+  path: string,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const parameters = new URLSearchParams(query).toString();
+  return answerOf(fetch(parameters === "" ? path : `${path}?${parameters}`, { signal }));
+}
+
 /** Asks which clients are connected. */
 export function askConnections(): Promise<ConnectionsState> {
   return answerOf<ConnectionsState>(fetch("/api/connections"));

@@ -10,6 +10,7 @@ import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
 import { ProduceView } from "./produce/produce-view.js";
+import { RecordsView } from "./records/records-view.js";
 import { hrefOf, type Route, Router, VIEW_NAMES, type ViewName } from "./router.js";
 import { Strip } from "./strip.js";
 import { TopicsView } from "./topics/topics-view.js";
@@ -119,6 +120,7 @@ class Page {
   }
 
   #make(name: ViewName): View {
+    if (name === "records") return new RecordsView(this.#context);
     if (name === "topics") return new TopicsView(this.#context);
     if (name === "groups") return new GroupsView(this.#context);
     if (name === "connections") return new ConnectionsView();
@@ -183,6 +185,7 @@ const FIELDS = "input, select, textarea";
 /** What the tabs of the views say. */
 const TITLES: Readonly<Partial<Record<ViewName, string>>> = {
   log: "Log",
+  records: "Records",
   topics: "Topics",
   groups: "Groups",
   connections: "Connections",

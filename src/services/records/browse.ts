@@ -69,6 +69,9 @@ export interface RecordPage {
   /** Offsets of the range that are left in the direction of the page, and of all. */
   readonly offsetsLeft: number;
   readonly offsetsTotal: number;
+  /** Whether the log has something before and after what this page covers, also beyond the range. */
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
   /** Values that were too large to be searched. */
   readonly unsearched: number;
   /** Partitions that can't be opened. */
@@ -79,7 +82,7 @@ export interface RecordPage {
 export const PAGE_RECORDS_MAX = 200;
 
 /** Partitions that are merged: each is looked at for each page. */
-const MERGED_PARTITIONS_MAX = 1_000;
+const MERGED_PARTITIONS_MAX = 500;
 
 /** The work of one page: bytes of log, and time on the event loop. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
@@ -149,6 +152,8 @@ export async function browse(
     items: found.map(({ item }) => item),
     batches: batchesOf(found),
     ...{ from, to, start, end, isCut, isOrderOpen, ...done, offsetsLeft, offsetsTotal },
+    hasOlder: partitions.some((each) => (start[each.index] ?? 0) > each.logStartOffset),
+    hasNewer: partitions.some((each) => (end[each.index] ?? 0) < each.highWatermark),
     unsearched: match?.unsearched ?? 0,
     offline: (known?.partitions ?? [])
       .filter((each) => each.offline !== undefined)

@@ -22,6 +22,8 @@ afterAll(async () => {
 const PLACES: Readonly<Record<string, string>> = {
   "#/log": ".row .numbers strong",
   "#/log?tour=4": ".player .step h3",
+  "#/records": ".records-view .empty-state a",
+  "#/records/orders?record=0/5199": ".record-panel pre",
   "#/topics": ".topic-list tbody tr",
   "#/topics/orders?tab=settings": ".topic-page .documented",
   "#/groups": "#groups tbody tr",

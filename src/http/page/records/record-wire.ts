@@ -1,5 +1,6 @@
 // The JSON of records, as types used by the page and the broker. Leaves to others: filling them (http/api/records.ts).
 import type { RecordPage } from "../../../services/records/browse.js";
+import type { LogPlace } from "../../../services/records/log-pieces.js";
 import type { OneRecord } from "../../../services/records/one-record.js";
 
 /**
@@ -29,6 +30,6 @@ export interface ShownRecord extends Omit<
   readonly headers: readonly { readonly name: ShownBytes; readonly value: ShownBytes | null }[];
   readonly headerCount: number;
   /** Null if damage hides it. */
-  readonly place: OneRecord["place"] | null;
+  readonly place: LogPlace | null;
   readonly decoded: string | null;
 }

@@ -1,0 +1,313 @@
+// The list of records: a row each, and rows for what is between them. Arrow keys move from record to record, Enter opens one.
+// Leaves to others: loading (record-load.ts), and one record in full (record-panel.ts).
+import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
+import type { DescribedBytes } from "../../../record/described-bytes.js";
+import { printable } from "../../../printable.js";
+import { element } from "../parts/dom.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { firstOf, keyOf } from "./record-order.js";
+import { preview, timeText, timeTitle } from "./record-text.js";
+
+const COLUMNS = ["time", "partition", "offset", "key", "value", "headers", "size"] as const;
+
+export interface RecordListEvents {
+  /** A record is to be opened. */
+  opened(partition: number, offset: number): void;
+  /** The focus is on another record. */
+  moved(partition: number, offset: number): void;
+}
+
+/** Records that were not shown, because more came than a person can read. */
+interface Skipped {
+  readonly kind: "skipped";
+  readonly partition: number;
+  readonly offset: number;
+  readonly count: number;
+}
+
+export type ListItem = RecordItem | Skipped;
+
+export class RecordList {
+  readonly root: HTMLElement;
+  readonly #events: RecordListEvents;
+  readonly #body = element("tbody");
+  readonly #table: HTMLElement;
+  readonly #times: { readonly cell: HTMLElement; readonly ms: number }[] = [];
+  #batches = new Map<string, BatchSummary>();
+  #lastBatch = "";
+  #isUtc = false;
+  #open = "";
+
+  constructor(events: RecordListEvents) {
+    this.#events = events;
+    this.#table = element(
+      "table",
+      {},
+      element("caption", {}, "Records"),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          ...COLUMNS.map((name) => element("th", { scope: "col", class: `col-${name}` }, name)),
+        ),
+      ),
+      this.#body,
+    );
+    const label = { role: "region", "aria-label": "Records", tabindex: 0 };
+    this.root = element("div", { class: "table record-list", ...label }, this.#table);
+    this.#body.addEventListener("click", (event) => this.#clicked(event));
+    this.root.addEventListener("keydown", (event) => this.#pressed(event));
+  }
+
+  set isUtc(isUtc: boolean) {
+    this.#isUtc = isUtc;
+    for (const { cell, ms } of this.#times) this.#writeTime(cell, ms);
+  }
+
+  /** Shows these items. `isOfOne`: all are of one partition, so its batches can be told apart. */
+  show(items: readonly ListItem[], batches: readonly BatchSummary[], isOfOne: boolean): void {
+    const focused = this.#focusedKey();
+    this.#times.length = 0;
+    this.#lastBatch = "";
+    this.#batches = new Map(batches.map((batch) => [`${batch.partition} ${batch.base}`, batch]));
+    this.#table.classList.toggle("of-one", isOfOne);
+    this.#body.replaceChildren(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
+    this.#mark();
+    if (focused !== undefined) this.#buttonOf(focused)?.focus({ preventScroll: true });
+  }
+
+  /** Adds items at the end, keeps the last `rowsMax` rows, and stays at the end if it was there. */
+  append(
+    items: readonly ListItem[],
+    batches: readonly BatchSummary[],
+    isOfOne: boolean,
+    rowsMax: number,
+  ): void {
+    const { root } = this;
+    const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
+    for (const batch of batches) this.#batches.set(`${batch.partition} ${batch.base}`, batch);
+    this.#body.append(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
+    while (this.#body.children.length > rowsMax) this.#body.firstElementChild?.remove();
+    this.#times.splice(0, Math.max(0, this.#times.length - rowsMax));
+    this.#mark();
+    if (isAtEnd) this.scrollToEnd();
+  }
+
+  scrollToEnd(): void {
+    this.root.scrollTop = this.root.scrollHeight;
+  }
+
+  /** Marks the record that is open; undefined for none. */
+  markOpen(record: { readonly partition: number; readonly offset: number } | undefined): void {
+    this.#open = record === undefined ? "" : `record ${record.partition} ${record.offset}`;
+    this.#mark();
+  }
+
+  /** Puts the focus on the record that is open, or on the list. */
+  focus(): void {
+    (this.#buttonOf(this.#open) ?? this.root).focus();
+  }
+
+  /** Moves from the open record to the next one in a direction. */
+  step(by: 1 | -1): void {
+    const buttons = this.#buttons();
+    const at = buttons.findIndex((each) => each.dataset.key === this.#open);
+    const next = buttons[at < 0 ? 0 : at + by];
+    if (next === undefined) return;
+    next.scrollIntoView({ block: "nearest" });
+    const { partition = "", offset = "" } = next.dataset;
+    this.#events.opened(Number(partition), Number(offset));
+  }
+
+  #rowsOf(item: ListItem, isOfOne: boolean): HTMLElement[] {
+    if (item.kind !== "record" && item.kind !== "marker") return [noteRow(item)];
+    const key = `${item.partition} ${item.batch}`;
+    const batch = this.#batches.get(key);
+    const isNew = isOfOne && key !== this.#lastBatch && batch !== undefined;
+    this.#lastBatch = key;
+    const rows = isNew ? [batchRow(batch)] : [];
+    const opener = element(
+      "button",
+      {
+        ...{ type: "button", class: "quiet", tabindex: -1, "data-key": keyOf(item) },
+        ...{ "data-partition": item.partition, "data-offset": item.offset },
+      },
+      formatCount(item.offset),
+    );
+    const time = element("td", { class: "col-time" });
+    this.#times.push({ cell: time, ms: item.timestamp });
+    this.#writeTime(time, item.timestamp);
+    const place = [
+      time,
+      element("td", { class: "col-partition number" }, String(item.partition)),
+      element("td", { class: "col-offset number" }, opener),
+    ];
+    if (item.kind === "marker") {
+      const text = element("td", { colspan: 4, class: "note" }, `transaction marker: ${item.text}`);
+      return [...rows, element("tr", { class: "item" }, ...place, text)];
+    }
+    const { key: recordKey, value, headers, headerCount, bytes, decoded } = item;
+    rows.push(
+      element(
+        "tr",
+        { class: "item" },
+        ...place,
+        element("td", { class: "col-key" }, bytesText(recordKey, "null")),
+        element(
+          "td",
+          { class: "col-value" },
+          ...(decoded === undefined ? [] : [element("span", {}, printable(decoded))]),
+          ...(decoded === undefined || value === null ? [bytesText(value, "tombstone")] : []),
+        ),
+        element("td", { class: "col-headers" }, headersText(headers, headerCount)),
+        element("td", { class: "col-size number" }, formatBytes(bytes)),
+      ),
+    );
+    return rows;
+  }
+
+  #writeTime(cell: HTMLElement, ms: number): void {
+    cell.textContent = timeText(ms, this.#isUtc);
+    cell.title = timeTitle(ms, this.#isUtc);
+  }
+
+  #buttons(): HTMLButtonElement[] {
+    return [...this.#body.querySelectorAll<HTMLButtonElement>("button[data-key]")];
+  }
+
+  #buttonOf(key: string): HTMLButtonElement | undefined {
+    return this.#buttons().find((each) => each.dataset.key === key);
+  }
+
+  #focusedKey(): string | undefined {
+    const { activeElement } = document;
+    const isHere = activeElement instanceof HTMLElement && this.#body.contains(activeElement);
+    return isHere ? activeElement.dataset.key : undefined;
+  }
+
+  /** Marks the open record, and lets Tab reach one record. */
+  #mark(): void {
+    let reached: HTMLButtonElement | undefined;
+    for (const opener of this.#buttons()) {
+      const isOpen = opener.dataset.key === this.#open;
+      const row = opener.closest("tr");
+      if (isOpen) row?.setAttribute("aria-current", "true");
+      else row?.removeAttribute("aria-current");
+      opener.tabIndex = -1;
+      if (isOpen || reached === undefined) reached = opener;
+    }
+    if (reached !== undefined) reached.tabIndex = 0;
+  }
+
+  #clicked(event: MouseEvent): void {
+    const { target } = event;
+    if (!(target instanceof Element) || getSelection()?.isCollapsed === false) return;
+    const opener = target.closest("tr")?.querySelector<HTMLButtonElement>("button[data-key]");
+    if (opener === null || opener === undefined) return;
+    opener.focus({ preventScroll: true });
+    const { partition = "", offset = "" } = opener.dataset;
+    this.#events.opened(Number(partition), Number(offset));
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by === undefined && event.key !== "Home" && event.key !== "End") return;
+    const buttons = this.#buttons();
+    const at = buttons.findIndex((each) => each.matches(":focus"));
+    const last = buttons.length - 1;
+    const to = by === undefined ? (event.key === "Home" ? 0 : last) : at < 0 ? 0 : at + by;
+    const next = buttons[to];
+    if (next === undefined) return;
+    event.preventDefault();
+    for (const each of buttons) each.tabIndex = each === next ? 0 : -1;
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+    const { partition = "", offset = "" } = next.dataset;
+    this.#events.moved(Number(partition), Number(offset));
+  }
+}
+
+/** A list that is closer to its end than this stays there when rows are added. */
+const END_PIXELS = 40;
+
+function bytesText(bytes: DescribedBytes | null, ifNull: string): HTMLElement {
+  if (bytes === null) return element("span", { class: "badge" }, ifNull);
+  if (bytes.bytes === 0) return element("span", { class: "badge" }, "empty");
+  const { text, isText } = preview(bytes);
+  return element(
+    "span",
+    isText ? {} : { class: "binary", title: "not text: in hexadecimal" },
+    text,
+  );
+}
+
+function headersText(
+  headers: readonly { readonly name: DescribedBytes; readonly value: DescribedBytes | null }[],
+  count: number,
+): string {
+  const texts = headers.map(
+    ({ name, value }) => `${preview(name).text}=${value === null ? "null" : preview(value).text}`,
+  );
+  if (count > headers.length) texts.push(`and ${count - headers.length} more`);
+  return texts.join(", ");
+}
+
+function batchRow({
+  base,
+  last,
+  count,
+  bytes,
+  codec,
+  timestampType,
+  producerId,
+  isTransactional,
+}: BatchSummary) {
+  const offsets = last - base + 1;
+  const parts = [
+    `batch ${formatCount(base)} – ${formatCount(last)}`,
+    count === offsets
+      ? countOf(count, "record")
+      : `${formatCount(count)} of ${countOf(offsets, "record")} left`,
+    `${formatBytes(bytes)}${codec === "none" ? "" : ` ${codec}`}`,
+    ...(timestampType === "LogAppendTime" ? ["times of the broker"] : []),
+    ...(producerId < 0 ? [] : [`producer ${producerId}`]),
+    ...(isTransactional ? ["transactional"] : []),
+  ];
+  return element("tr", { class: "batch-line" }, element("td", { colspan: 7 }, parts.join(" · ")));
+}
+
+type Note = Exclude<ListItem, { kind: "record" | "marker" }>;
+
+function noteRow(item: Note): HTMLElement {
+  const isBad = item.kind === "damage" || item.kind === "closed";
+  return element(
+    "tr",
+    { class: isBad ? "note-line failure" : "note-line" },
+    element("td", { colspan: 7 }, noteText(item)),
+  );
+}
+
+/** What an item says that is no record. */
+export function noteText(item: Note): string {
+  if (item.kind === "skipped") {
+    return `${countOf(item.count, "record")} not shown: more came than fits`;
+  }
+  const first = firstOf(item);
+  const last = item.to - 1;
+  const isOne = first === last;
+  const place = `partition ${item.partition}, ${isOne ? `offset ${formatCount(first)}` : `offsets ${formatCount(first)} to ${formatCount(last)}`}`;
+  const was = isOne ? "was" : "were";
+  if (item.kind === "gap") {
+    const why = {
+      compacted: `${was} removed by compaction`,
+      deleted: `${was} deleted, by retention or on request`,
+      missing: `${isOne ? "has" : "have"} no record`,
+    }[item.why];
+    return `${place} ${why}`;
+  }
+  const skipped = item.bytes === undefined ? "" : `; ${formatBytes(item.bytes)} skipped`;
+  const what = item.kind === "damage" ? "can't be read: the log is damaged" : "not shown";
+  return `${place} ${what}: ${printable(item.reason)}${skipped}`;
+}

@@ -1,0 +1,308 @@
+// One record in full: its value as JSON, text, hexadecimal or base64, its key and headers, and the ways to its bytes in the log.
+// Leaves to others: the list (record-list.ts), and the formats (record-text.ts).
+import { printable } from "../../../printable.js";
+import { askAt } from "../api.js";
+import { copyText } from "../parts/copy.js";
+import { button, element, failure } from "../parts/dom.js";
+import { formatBytes, formatCount } from "../parts/format.js";
+import type { Notices } from "../parts/notices.js";
+import { hrefOf } from "../router.js";
+import {
+  bytesOfBase64,
+  hexDump,
+  jsonTokens,
+  printableLines,
+  textOf,
+  timeText,
+} from "./record-text.js";
+import type { ShownBytes, ShownRecord } from "./record-wire.js";
+
+/** Characters shown before the button for all of them; more of them would make the page slow. */
+const SHOWN_LENGTH = 200_000;
+
+const TABS = { json: "JSON", text: "Text", hex: "Hex", base64: "Base64" } as const;
+
+type Tab = keyof typeof TABS;
+
+export interface RecordPanelEvents {
+  closed(): void;
+  /** Another way to show the value was chosen. */
+  chose(tab: string): void;
+  step(by: 1 | -1): void;
+}
+
+export class RecordPanel {
+  readonly root: HTMLElement;
+  readonly #notices: Notices;
+  readonly #events: RecordPanelEvents;
+  readonly #content = element("div", { class: "content" });
+  readonly #title = element("h2");
+  #cancel = new AbortController();
+  #tab = "";
+  #shown = "";
+
+  constructor(notices: Notices, events: RecordPanelEvents) {
+    this.#notices = notices;
+    this.#events = events;
+    this.root = element(
+      "aside",
+      { class: "card record-panel", "aria-label": "Record", tabindex: -1, hidden: true },
+      element(
+        "div",
+        { class: "view-head" },
+        this.#title,
+        element(
+          "div",
+          { class: "actions" },
+          button("↑", () => events.step(-1), {
+            "aria-label": "Previous record",
+            title: "Previous record",
+          }),
+          button("↓", () => events.step(1), { "aria-label": "Next record", title: "Next record" }),
+          button("Close", () => events.closed(), { "aria-keyshortcuts": "Escape" }),
+        ),
+      ),
+      this.#content,
+    );
+  }
+
+  get isOpen(): boolean {
+    return !this.root.hidden;
+  }
+
+  close(): void {
+    this.#cancel.abort();
+    this.root.hidden = true;
+    this.#shown = "";
+  }
+
+  /** Shows a record. */
+  async open(topic: string, partition: number, offset: number, tab: string): Promise<void> {
+    this.root.hidden = false;
+    const key = `${topic} ${partition} ${offset}`;
+    const isSame = this.#shown === key && this.#tab === tab;
+    if (isSame) return;
+    this.#shown = key;
+    this.#tab = tab;
+    this.#cancel.abort();
+    const cancel = new AbortController();
+    this.#cancel = cancel;
+    this.#title.textContent = `${topic} ${partition}, offset ${formatCount(offset)}`;
+    const path = `/api/records/${encodeURIComponent(topic)}/${partition}/${offset}`;
+    try {
+      const record = await askAt<ShownRecord>(path, {}, cancel.signal);
+      if (cancel.signal.aborted) return;
+      this.#show(record, topic, partition, path);
+    } catch (error) {
+      if (!cancel.signal.aborted) this.#content.replaceChildren(failure(error));
+    }
+  }
+
+  #show(record: ShownRecord, topic: string, partition: number, path: string): void {
+    const { offset, timestamp, bytes, batch, place, index, key, value, decoded } = record;
+    const where =
+      place === null
+        ? ""
+        : `, position ${formatCount(place.position)} of segment ${formatCount(place.segment)}`;
+    const facts: readonly (readonly [string, string | Node])[] = [
+      ["time", `${timeText(timestamp, false)} (${timeText(timestamp, true)} UTC)`],
+      ["size", `${formatBytes(bytes)} in the batch`],
+      [
+        "batch",
+        `record ${index + 1} of ${formatCount(batch.count)} in offsets ${formatCount(batch.base)} to ${formatCount(batch.last)}${where}; ${formatBytes(batch.bytes)}${batch.codec === "none" ? "" : ` ${batch.codec}`}`,
+      ],
+      ...(decoded === null ? [] : [["says", printable(decoded)] as const]),
+    ];
+    const line = `${path}/line`;
+    this.#content.replaceChildren(
+      element(
+        "dl",
+        { class: "facts" },
+        ...facts.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]),
+      ),
+      element(
+        "div",
+        { class: "actions" },
+        element(
+          "a",
+          { class: "button", href: hrefOf("log", [topic, partition], { offset }) },
+          "Bytes in the log",
+        ),
+        element(
+          "a",
+          { class: "button", href: hrefOf("log", [topic, partition], { lookup: offset }) },
+          "Play the lookup",
+        ),
+        element("a", { class: "button", href: line, download: "" }, "Download as JSON"),
+      ),
+      ...this.#part("Key", key, `${path}/key`, false),
+      ...this.#part("Value", value, `${path}/value`, true),
+      ...headersPart(record),
+    );
+  }
+
+  /** A part of the record, with its tabs if it is the value. */
+  #part(title: string, shown: ShownBytes | null, path: string, hasTabs: boolean): HTMLElement[] {
+    const head = element("h3", {}, title);
+    if (shown === null) {
+      const text = hasTabs
+        ? "null: a tombstone, which deletes its key in a compacted topic"
+        : "null";
+      return [head, element("p", { class: "muted" }, text)];
+    }
+    const bytes = bytesOfBase64(shown.base64);
+    const isCut = bytes.length < shown.bytes;
+    const text = textOf(bytes, isCut);
+    const tokens = text === undefined || isCut ? undefined : jsonTokens(text);
+    const isJson = tokens !== undefined && /^\s*[[{]/.test(text ?? "");
+    const suitable: Tab = isJson ? "json" : text === undefined ? "hex" : "text";
+    const usable = (Object.keys(TABS) as Tab[]).filter(
+      (tab) => tab === "hex" || tab === "base64" || (tab === "json" ? tokens : text) !== undefined,
+    );
+    const wanted = hasTabs ? usable.find((tab) => tab === this.#tab) : undefined;
+    const body = element("div", { class: "bytes" });
+    const size = element(
+      "span",
+      { class: "muted" },
+      `${formatBytes(shown.bytes)}${isCut ? `, the first ${formatBytes(bytes.length)} are shown` : ""}`,
+    );
+    const show = (tab: Tab): void => {
+      for (const each of tabs.children) {
+        const isIt = each instanceof HTMLElement && each.dataset.tab === tab;
+        each.setAttribute("aria-selected", String(isIt));
+        if (each instanceof HTMLElement) each.tabIndex = isIt ? 0 : -1;
+      }
+      body.replaceChildren(...bodyOf(tab, bytes, text ?? "", tokens ?? [], shown.base64));
+    };
+    const tabs = element(
+      "div",
+      { class: "tabs", role: "tablist", "aria-label": `${title} as` },
+      ...usable.map((tab) => {
+        const opener = button(
+          TABS[tab],
+          () => {
+            show(tab);
+            if (!hasTabs) return;
+            this.#tab = tab === suitable ? "" : tab;
+            this.#events.chose(this.#tab);
+          },
+          { role: "tab", "data-tab": tab },
+        );
+        return opener;
+      }),
+    );
+    tabs.addEventListener("keydown", (event) => moveTab(event, tabs));
+    show(wanted ?? suitable);
+    const copied = (): void => {
+      const chosen = tabs.querySelector<HTMLElement>("[aria-selected=true]")?.dataset.tab;
+      const whole =
+        chosen === "base64" || text === undefined
+          ? shown.base64
+          : chosen === "hex"
+            ? hexDump(bytes)
+            : chosen === "json"
+              ? (tokens ?? []).map((each) => each.text).join("")
+              : text;
+      copyText(whole).then(
+        () => this.#notices.say(`${title} copied${isCut ? ", as far as it is shown" : ""}.`),
+        (error: unknown) => this.#notices.fail(error),
+      );
+    };
+    const actions = element(
+      "div",
+      { class: "part-head" },
+      head,
+      size,
+      button("Copy", copied, { "aria-label": `Copy the ${title.toLowerCase()}` }),
+      element(
+        "a",
+        {
+          class: "button",
+          href: path,
+          download: "",
+          "aria-label": `Download the ${title.toLowerCase()}`,
+        },
+        "Download",
+      ),
+    );
+    return [actions, tabs, body];
+  }
+}
+
+/** Arrow keys go from tab to tab. */
+function moveTab(event: KeyboardEvent, tabs: HTMLElement): void {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const all = [...tabs.querySelectorAll<HTMLElement>("[role=tab]")];
+  const at = all.findIndex((each) => each.matches(":focus"));
+  if (by === undefined || at < 0) return;
+  event.preventDefault();
+  const next = all[(at + by + all.length) % all.length];
+  next?.click();
+  next?.focus();
+}
+
+function bodyOf(
+  tab: Tab,
+  bytes: Uint8Array,
+  text: string,
+  tokens: NonNullable<ReturnType<typeof jsonTokens>>,
+  base64: string,
+): HTMLElement[] {
+  if (tab === "json") {
+    const shown = element("pre", { tabindex: 0 });
+    let length = 0;
+    let rest = "";
+    for (const { text: part, kind } of tokens) {
+      length += part.length;
+      // A text is cheaper than elements.
+      if (length > SHOWN_LENGTH) rest += part;
+      else shown.append(kind === "mark" ? part : element("span", { class: `json-${kind}` }, part));
+    }
+    return [shown, ...moreOf(shown, rest)];
+  }
+  const whole = tab === "hex" ? hexDump(bytes) : tab === "base64" ? base64 : printableLines(text);
+  const kind = tab === "text" || tab === "base64" ? "wrapped" : undefined;
+  const shown = element("pre", { class: kind, tabindex: 0 }, whole.slice(0, SHOWN_LENGTH));
+  return [shown, ...moreOf(shown, whole.slice(SHOWN_LENGTH))];
+}
+
+/** A button for what was left out. */
+function moreOf(shown: HTMLElement, rest: string): HTMLElement[] {
+  if (rest === "") return [];
+  const more = button(`Show the other ${formatCount(rest.length)} characters`, () => {
+    shown.append(rest);
+    more.remove();
+  });
+  return [more];
+}
+
+function headersPart({ headers, headerCount }: ShownRecord): HTMLElement[] {
+  if (headerCount === 0) return [];
+  const text = (shown: ShownBytes): string => {
+    const bytes = bytesOfBase64(shown.base64);
+    const isCut = bytes.length < shown.bytes;
+    const decoded = textOf(bytes, isCut);
+    return (
+      (decoded === undefined ? `base64 ${shown.base64}` : printable(decoded)) + (isCut ? "…" : "")
+    );
+  };
+  const rows = headers.map(({ name, value }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, text(name)),
+      element("td", {}, value === null ? element("span", { class: "badge" }, "null") : text(value)),
+    ),
+  );
+  const left = headerCount - headers.length;
+  const note = left > 0 ? [element("p", { class: "muted" }, `and ${formatCount(left)} more`)] : [];
+  return [
+    element("h3", {}, "Headers"),
+    element(
+      "div",
+      { class: "table headers", tabindex: 0, role: "region", "aria-label": "Headers" },
+      element("table", {}, element("caption", {}, "Headers"), element("tbody", {}, ...rows)),
+    ),
+    ...note,
+  ];
+}

@@ -1,0 +1,85 @@
+// A live tail: asks for the newest records whenever there are some, one question at a time and not too often. What comes faster
+// than it is asked for is counted and not shown, so neither the broker nor the page keeps it. Nothing runs while it is stopped.
+// Leaves to others: when there may be new records (records-view.ts), and showing them (record-list.ts).
+import { askRecords } from "./record-load.js";
+import type { RecordRows } from "./record-wire.js";
+import type { RecordsQuery } from "./records-place.js";
+
+/** Time between two questions, at least; and at most, in case no event tells of new records. In milliseconds. */
+const POLL_MS_MIN = 250;
+const POLL_MS_MAX = 2_000;
+
+export class RecordTail {
+  readonly #onRows: (rows: RecordRows) => void;
+  readonly #onFailure: (error: unknown) => void;
+  #cancel: AbortController | undefined;
+  #wake: (() => void) | undefined;
+  #hasNews = false;
+
+  constructor(onRows: (rows: RecordRows) => void, onFailure: (error: unknown) => void) {
+    this.#onRows = onRows;
+    this.#onFailure = onFailure;
+  }
+
+  get isRunning(): boolean {
+    return this.#cancel !== undefined;
+  }
+
+  /** Begins after what was read so far. */
+  start(topic: string, query: RecordsQuery, after: string): void {
+    this.stop();
+    const cancel = new AbortController();
+    this.#cancel = cancel;
+    void this.#run(topic, query, after, cancel.signal);
+  }
+
+  stop(): void {
+    this.#cancel?.abort();
+    this.#cancel = undefined;
+    this.#wake?.();
+  }
+
+  /** There may be new records. */
+  news(): void {
+    this.#hasNews = true;
+    this.#wake?.();
+  }
+
+  async #run(
+    topic: string,
+    query: RecordsQuery,
+    after: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let from = after;
+    while (!signal.aborted) {
+      await this.#rest();
+      if (signal.aborted || document.hidden) continue;
+      this.#hasNews = false;
+      try {
+        const rows = await askRecords(topic, { ...query, from, dir: "older" }, signal);
+        if (signal.aborted) return;
+        from = rows.to;
+        if (rows.items.length > 0 || rows.offsetsLeft > 0) this.#onRows(rows);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.stop();
+        this.#onFailure(error);
+      }
+    }
+  }
+
+  /** Waits for news, but not for ever, and not for too short. */
+  async #rest(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS_MIN));
+    if (this.#hasNews && !document.hidden) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS_MAX - POLL_MS_MIN);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}

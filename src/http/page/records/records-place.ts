@@ -1,0 +1,111 @@
+// A place of the records view: what of its address says which records are shown, and how they are asked for. Pure.
+// Leaves to others: addresses in general (../router.ts), and the fields (records-form.ts).
+import { hrefOf, type Query, type Route } from "../router.js";
+
+/** What the address says. Texts are as a person wrote them; "" is nothing. */
+export interface RecordsPlace {
+  readonly topic: string;
+  /** Undefined for all. */
+  readonly partition: number | undefined;
+  /** As `rustlog consume --offset` takes it. */
+  readonly from: string;
+  readonly to: string;
+  /** Where a page begins, from an earlier answer. */
+  readonly at: string;
+  readonly dir: "newer" | "older" | "";
+  readonly find: string;
+  readonly in: string;
+  readonly ignoresCase: boolean;
+  readonly isTail: boolean;
+  /** The record that is open. */
+  readonly record: { readonly partition: number; readonly offset: number } | undefined;
+  /** How its value is shown; "" for what suits it. */
+  readonly tab: string;
+}
+
+/** What is asked of the broker. */
+export type RecordsQuery = Readonly<Record<string, string>>;
+
+export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
+  const text = (name: string): string => query.get(name) ?? "";
+  const partition = /^\d+$/.test(text("partition")) ? Number(text("partition")) : undefined;
+  const dir = text("dir");
+  const [, of, offset] = /^(\d+)\/(\d+)$/.exec(text("record")) ?? [];
+  return {
+    ...{ topic, partition, from: text("from"), to: text("to"), at: text("at") },
+    dir: dir === "newer" || dir === "older" ? dir : "",
+    ...{ find: text("find"), in: text("in"), ignoresCase: text("case") === "ignore" },
+    isTail: text("tail") === "1",
+    record: of === undefined ? undefined : { partition: Number(of), offset: Number(offset) },
+    tab: text("tab"),
+  };
+}
+
+export function hrefOfPlace(place: RecordsPlace): string {
+  const { record } = place;
+  const query: Query = {
+    partition: place.partition,
+    ...{ from: place.from, to: place.to, at: place.at, dir: place.dir },
+    ...{ find: place.find, in: place.find === "" ? "" : place.in },
+    case: place.find !== "" && place.ignoresCase ? "ignore" : "",
+    tail: place.isTail ? "1" : "",
+    record: record === undefined ? "" : `${record.partition}/${record.offset}`,
+    tab: place.tab,
+  };
+  return hrefOf("records", place.topic === "" ? [] : [place.topic], query);
+}
+
+/** The same list, at its beginning: another start, or none. */
+export function firstPageOf(place: RecordsPlace): RecordsPlace {
+  return { ...place, at: "", dir: "", record: undefined };
+}
+
+/** Whether two places show the same list. */
+export function isSameList(a: RecordsPlace, b: RecordsPlace): boolean {
+  const listOf = (place: RecordsPlace): string =>
+    hrefOfPlace({ ...place, record: undefined, tab: "" });
+  return listOf(a) === listOf(b);
+}
+
+/** Whether it is only a range of the log that is shown, rather than the log from some place on. */
+export function isRange({ find, to }: RecordsPlace): boolean {
+  return find !== "" || to !== "";
+}
+
+/** In which direction records are read: the newest ones first, unless a start is given. */
+export function directionOf({ dir, from }: RecordsPlace): "newer" | "older" {
+  if (dir !== "") return dir;
+  return from === "" || isEnd(from) ? "older" : "newer";
+}
+
+/** What to ask for to show a place. */
+export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
+  const { partition, at, find } = place;
+  const from = isEnd(place.from) ? "" : place.from;
+  // A start is where the first page begins. Only a range ends there as well.
+  const hasStart = from !== "" && (at === "" || isRange(place));
+  return {
+    ...(partition === undefined ? {} : { partition: String(partition) }),
+    ...(hasStart ? { from: withZone(from) } : {}),
+    ...(place.to === "" ? {} : { to: withZone(place.to) }),
+    ...(at === "" ? {} : { at }),
+    dir: directionOf(place),
+    limit: String(limit),
+    ...(find === "" ? {} : { find, in: place.in === "" ? "any" : place.in }),
+    ...(find !== "" && place.ignoresCase ? { case: "ignore" } : {}),
+  };
+}
+
+/** Whether a start is the end: then the records before it are of interest. */
+function isEnd(text: string): boolean {
+  return text === "latest" || text === "end";
+}
+
+/** A time without a zone is the reader's, not the broker's. */
+export function withZone(text: string): string {
+  const [, date, time = "00:00"] =
+    /^@(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?$/.exec(text) ?? [];
+  if (date === undefined) return text;
+  const ms = Date.parse(`${date}T${time}`);
+  return Number.isNaN(ms) ? text : `@${ms}`;
+}

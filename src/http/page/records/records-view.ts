@@ -1,0 +1,403 @@
+// The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
+// Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
+// (record-load.ts), following (record-tail.ts), and what an address means (records-place.ts).
+import { button, element, failure, setText } from "../parts/dom.js";
+import { emptyState, link } from "../parts/empty.js";
+import { toggle } from "../parts/fields.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { hrefOf, type Route } from "../router.js";
+import type { PageContext, View } from "../view.js";
+import type { Tick } from "../wire.js";
+import { type ListItem, RecordList } from "./record-list.js";
+import { type LoadedRecords, RecordLoad } from "./record-load.js";
+import { firstOf } from "./record-order.js";
+import { RecordPanel } from "./record-panel.js";
+import { RecordTail } from "./record-tail.js";
+import type { RecordRows } from "./record-wire.js";
+import { RecordsForm } from "./records-form.js";
+import {
+  firstPageOf,
+  hrefOfPlace,
+  isRange,
+  isSameList,
+  placeOf,
+  queryOf,
+  type RecordsPlace,
+} from "./records-place.js";
+
+/** Records of a page, and rows that a tail keeps. */
+const PAGE_RECORDS = 100;
+const TAIL_ROWS_MAX = 500;
+
+/** Topics that are offered when none is chosen. */
+const OFFERED_TOPICS_MAX = 40;
+
+/** Time after which a record that the arrow keys have reached is asked for, in milliseconds. */
+const SETTLE_MS = 80;
+
+export class RecordsView implements View {
+  readonly root: HTMLElement;
+  readonly #context: PageContext;
+  readonly #form: RecordsForm;
+  readonly #list: RecordList;
+  readonly #panel: RecordPanel;
+  readonly #load = new RecordLoad();
+  readonly #tail: RecordTail;
+  readonly #said = element("p", { class: "said", role: "status" });
+  readonly #progress = element("progress", {
+    max: 1,
+    value: 0,
+    "aria-label": "Part of the range that was searched",
+  });
+  readonly #cancel = button("Cancel", () => this.#cancelled());
+  readonly #older = pageLink("◀ Older");
+  readonly #newer = pageLink("Newer ▶");
+  readonly #oldest = pageLink("Oldest");
+  readonly #newest = pageLink("Newest");
+  readonly #follow = button("Live tail", () => this.#toggleTail());
+  readonly #download = element("a", { class: "button", role: "link", download: "" }, "Download");
+  readonly #utc = toggle("UTC", "utc", (isOn) => {
+    this.#list.isUtc = isOn;
+  });
+  readonly #empty = element("div");
+  readonly #shown: HTMLElement;
+  #place: RecordsPlace | undefined;
+  #loaded: LoadedRecords | undefined;
+  #isLoading = false;
+  #settling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(context: PageContext) {
+    this.#context = context;
+    this.#form = new RecordsForm((place) => this.#submitted(place));
+    this.#list = new RecordList({
+      opened: (partition, offset) => this.#open(partition, offset),
+      moved: (partition, offset) => this.#moved(partition, offset),
+    });
+    this.#panel = new RecordPanel(context.notices, {
+      closed: () => this.#close(),
+      chose: (tab) => this.#note({ tab }),
+      step: (by) => this.#list.step(by),
+    });
+    this.#tail = new RecordTail(
+      (rows) => this.#arrived(rows),
+      (error) => {
+        context.notices.fail(error);
+        this.#showState();
+      },
+    );
+    this.#shown = element(
+      "div",
+      { class: "records-shown" },
+      element(
+        "div",
+        { class: "records-bar" },
+        element(
+          "div",
+          { class: "actions" },
+          this.#oldest,
+          this.#older,
+          this.#newer,
+          this.#newest,
+          this.#follow,
+        ),
+        this.#said,
+        this.#progress,
+        this.#cancel,
+        element("div", { class: "actions" }, this.#utc.root, this.#download),
+      ),
+      element("div", { class: "split" }, this.#list.root, this.#panel.root),
+    );
+    this.root = element(
+      "div",
+      { class: "records-view" },
+      this.#form.root,
+      this.#empty,
+      this.#shown,
+    );
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#panel.isOpen) this.#close();
+    });
+  }
+
+  show(route: Route): string {
+    const place = placeOf(route);
+    const before = this.#place;
+    this.#place = place;
+    const isNew = before === undefined || !isSameList(before, place);
+    if (isNew) {
+      this.#form.fill(place);
+      this.#begin(place);
+    }
+    this.#showRecord(place);
+    return place.topic === "" ? "Records" : `Records of ${place.topic}`;
+  }
+
+  hide(): void {
+    this.#load.cancel();
+    this.#tail.stop();
+    // What was left unfinished begins again.
+    this.#place = undefined;
+  }
+
+  overview(): void {
+    if (this.#place?.topic === "") this.#offerTopics();
+  }
+
+  tick({ partitions }: Tick): void {
+    if (!this.#tail.isRunning) return;
+    if (partitions.some(({ topic }) => topic === this.#place?.topic)) this.#tail.news();
+  }
+
+  #submitted(place: RecordsPlace): void {
+    const { router } = this.#context;
+    if (this.#place !== undefined && isSameList(this.#place, place)) this.#begin(place);
+    else router.go(hrefOfPlace(place));
+  }
+
+  #begin(place: RecordsPlace): void {
+    this.#tail.stop();
+    this.#loaded = undefined;
+    this.#shown.hidden = place.topic === "";
+    this.#empty.replaceChildren();
+    if (place.topic === "") this.#offerTopics();
+    else void this.#run(place);
+  }
+
+  async #run(place: RecordsPlace): Promise<void> {
+    const query = queryOf(place, PAGE_RECORDS);
+    this.#isLoading = true;
+    this.#progress.value = 0;
+    this.#list.show([], [], true);
+    this.#showState();
+    try {
+      const loaded = await this.#load.load(place.topic, query, PAGE_RECORDS, (now) => {
+        this.#loaded = now;
+        this.#showItems(place);
+        this.#showState();
+      });
+      if (loaded === undefined) return;
+      this.#isLoading = false;
+      if (place.isTail) this.#startTail(place, loaded.last.to);
+      this.#showEmpty(place, loaded);
+      if (query.dir === "older") this.#list.scrollToEnd();
+    } catch (error) {
+      this.#isLoading = false;
+      this.#shown.hidden = true;
+      this.#empty.replaceChildren(failure(error));
+    }
+    this.#showState();
+  }
+
+  #showItems({ partition }: RecordsPlace): void {
+    const { items = [], batches = [], last } = this.#loaded ?? {};
+    const isOfOne = partition !== undefined || last?.partitions === 1;
+    this.#list.show(items, batches, isOfOne);
+    this.#list.markOpen(this.#place?.record);
+  }
+
+  #showState(): void {
+    const place = this.#place;
+    if (place === undefined || place.topic === "") return;
+    const loaded = this.#loaded;
+    const isSearch = place.find !== "";
+    const isBusy = this.#isLoading && (isSearch || loaded !== undefined);
+    this.#progress.hidden = !isBusy;
+    this.#cancel.hidden = !isBusy;
+    if (loaded !== undefined) {
+      const { offsetsLeft, offsetsTotal } = loaded.last;
+      this.#progress.value = offsetsTotal === 0 ? 1 : 1 - offsetsLeft / offsetsTotal;
+    }
+    setText(this.#said, loaded === undefined ? "loading …" : this.#words(place, loaded));
+    const isRunning = this.#tail.isRunning;
+    setText(this.#follow, place.isTail ? (isRunning ? "Pause" : "Continue") : "Live tail");
+    this.#follow.ariaPressed = String(isRunning);
+    this.#link(place, loaded);
+  }
+
+  #words(place: RecordsPlace, loaded: LoadedRecords): string {
+    const { items, last, records, bytes, unsearched, isOrderOpen } = loaded;
+    const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
+    const words: string[] = [];
+    if (place.find === "") {
+      words.push(place.isTail ? "following" : rangeWords(items, count));
+    } else {
+      words.push(`${formatCount(count)} found`);
+      words.push(
+        `${formatCount(records)} of ${countOf(last.offsetsTotal, "record")} searched, ${formatBytes(bytes)}`,
+      );
+      if (!this.#isLoading && last.offsetsLeft > 0) words.push("there may be more");
+      if (unsearched > 0) words.push(`${countOf(unsearched, "value")} over 1 MiB not searched`);
+    }
+    if (place.partition === undefined && last.partitions > 1) {
+      words.push(`${formatCount(last.partitions)} partitions merged by time`);
+      if (isOrderOpen) words.push("their order may be incomplete here");
+    }
+    if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
+    return words.join(" · ");
+  }
+
+  #link(place: RecordsPlace, loaded: LoadedRecords | undefined): void {
+    const first = firstPageOf({ ...place, isTail: false });
+    const isOfRange = isRange(place);
+    const hasOlder = isOfRange
+      ? loaded?.start !== loaded?.last.from
+      : loaded?.last.hasOlder === true;
+    const hasNewer = isOfRange ? loaded?.end !== loaded?.last.to : loaded?.last.hasNewer === true;
+    const at = (dir: "newer" | "older", text = ""): string =>
+      hrefOfPlace({ ...first, at: text, dir });
+    setLink(this.#older, hasOlder ? at("older", loaded?.start) : undefined);
+    setLink(this.#newer, hasNewer ? at("newer", loaded?.end) : undefined);
+    const ends = isOfRange ? first : { ...first, from: "" };
+    setLink(this.#oldest, hasOlder ? hrefOfPlace({ ...ends, dir: "newer" }) : undefined);
+    setLink(this.#newest, hasNewer ? hrefOfPlace({ ...ends, dir: "older" }) : undefined);
+    this.#download.textContent = place.find === "" ? "Download these" : "Download all matches";
+    setLink(this.#download, loaded === undefined ? undefined : downloadOf(place, loaded));
+  }
+
+  #showEmpty(place: RecordsPlace, { items, last }: LoadedRecords): void {
+    if (items.length > 0) return;
+    const all = hrefOfPlace(firstPageOf({ ...place, from: "", to: "", find: "", isTail: false }));
+    const { mayProduce } = this.#context.session;
+    const isBlank = !last.hasOlder && !last.hasNewer && place.find === "";
+    const text = isBlank
+      ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
+      : place.find === ""
+        ? "There are no records in this range."
+        : `Nothing in this range matches ${place.find}.`;
+    const next = isBlank
+      ? mayProduce
+        ? [link("Produce one", hrefOf("produce", [], { topic: place.topic }))]
+        : []
+      : [link("Show the newest records", all)];
+    this.#empty.replaceChildren(emptyState(text, ...next));
+  }
+
+  #offerTopics(): void {
+    const { topics } = this.#context.model;
+    const links = topics
+      .slice(0, OFFERED_TOPICS_MAX)
+      .map(({ name }) => link(name, hrefOf("records", [name])));
+    const text = topics.length === 0 ? "No topics yet." : "Choose a topic to see its records.";
+    this.#empty.replaceChildren(emptyState(text, ...links));
+  }
+
+  #cancelled(): void {
+    this.#load.cancel();
+    this.#isLoading = false;
+    this.#showState();
+  }
+
+  #toggleTail(): void {
+    const place = this.#place;
+    if (place === undefined) return;
+    if (!place.isTail) {
+      const followed = { ...firstPageOf(place), from: "", to: "", isTail: true };
+      this.#context.router.go(hrefOfPlace(followed));
+      return;
+    }
+    if (this.#tail.isRunning) this.#tail.stop();
+    else if (this.#loaded !== undefined) this.#startTail(place, this.#loaded.last.to);
+    this.#showState();
+  }
+
+  #startTail(place: RecordsPlace, after: string): void {
+    const { from: _, ...query } = queryOf({ ...place, from: "", to: "", at: "" }, PAGE_RECORDS);
+    this.#tail.start(place.topic, query, after);
+  }
+
+  #arrived(rows: RecordRows): void {
+    const place = this.#place;
+    const loaded = this.#loaded;
+    if (place === undefined || loaded === undefined) return;
+    this.#loaded = { ...loaded, last: rows, end: rows.end };
+    this.#empty.replaceChildren();
+    const first = rows.items[0];
+    const isSkipping = rows.offsetsLeft > 0 && place.find === "";
+    const skipped: ListItem[] = isSkipping
+      ? [
+          {
+            ...{ kind: "skipped", count: rows.offsetsLeft },
+            ...{
+              partition: first?.partition ?? 0,
+              offset: first === undefined ? 0 : firstOf(first),
+            },
+          },
+        ]
+      : [];
+    const isOfOne = place.partition !== undefined || rows.partitions === 1;
+    this.#list.append([...skipped, ...rows.items], rows.batches, isOfOne, TAIL_ROWS_MAX);
+    this.#showState();
+  }
+
+  #open(partition: number, offset: number): void {
+    clearTimeout(this.#settling);
+    const isOpen = this.#place?.record !== undefined;
+    this.#note({ record: { partition, offset } }, !isOpen);
+  }
+
+  #moved(partition: number, offset: number): void {
+    if (this.#place?.record === undefined) return;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#note({ record: { partition, offset } }), SETTLE_MS);
+  }
+
+  #close(): void {
+    clearTimeout(this.#settling);
+    this.#list.focus();
+    this.#note({ record: undefined, tab: "" });
+  }
+
+  /** Changes what is open, and the address. */
+  #note(change: Partial<RecordsPlace>, isStep = false): void {
+    if (this.#place === undefined) return;
+    const href = hrefOfPlace({ ...this.#place, ...change });
+    if (isStep) this.#context.router.go(href);
+    else this.#context.router.replace(href);
+  }
+
+  #showRecord({ topic, record, tab }: RecordsPlace): void {
+    this.#list.markOpen(record);
+    this.#shown.classList.toggle("has-panel", record !== undefined);
+    if (record === undefined) this.#panel.close();
+    else void this.#panel.open(topic, record.partition, record.offset, tab);
+  }
+}
+
+function rangeWords(items: LoadedRecords["items"], count: number): string {
+  const records = items.filter((item) => "offset" in item);
+  const [first, last] = [records[0], records.at(-1)];
+  if (first === undefined || last === undefined) return countOf(count, "record");
+  const isOfOne = items.every(({ partition }) => partition === first.partition);
+  const range = isOfOne
+    ? `, offsets ${formatCount(first.offset)} to ${formatCount(last.offset)}`
+    : "";
+  return `${countOf(count, "record")}${range}`;
+}
+
+function downloadOf(place: RecordsPlace, { start, end, last }: LoadedRecords): string {
+  const { partition, find } = place;
+  const isSearch = find !== "";
+  const query = new URLSearchParams({
+    ...(partition === undefined ? {} : { partition: String(partition) }),
+    ...{ from: isSearch ? last.from : start, to: isSearch ? last.to : end },
+    ...(isSearch ? { find, in: place.in === "" ? "any" : place.in } : {}),
+    ...(isSearch && place.ignoresCase ? { case: "ignore" } : {}),
+  });
+  return `/api/records/${encodeURIComponent(place.topic)}/lines?${query}`;
+}
+
+/** A link that may be without an address. */
+function pageLink(text: string): HTMLAnchorElement {
+  return element("a", { class: "button", role: "link" }, text);
+}
+
+/** A link without an address can't be followed. */
+function setLink(anchor: HTMLAnchorElement, href: string | undefined): void {
+  if (href === undefined) {
+    anchor.removeAttribute("href");
+    anchor.ariaDisabled = "true";
+  } else {
+    anchor.href = href;
+    anchor.removeAttribute("aria-disabled");
+  }
+}

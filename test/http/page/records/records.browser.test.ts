@@ -1,0 +1,110 @@
+// The records view in a real browser: browsing, one record, keys, search, and the live tail. Skipped without Chromium.
+// Leaves to others: the answers (http/api/records.test.ts), and what is pure (record-text.test.ts).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { BatchEncoder } from "../../../../src/record/encoder.js";
+import { CHROMIUM } from "../../../support/browser.js";
+import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
+import { type PageSample, startPage, writeOrders } from "../../../support/page-sample.js";
+
+const browser = pageBrowser();
+let sample: PageSample;
+
+beforeAll(async () => {
+  if (CHROMIUM === undefined) return;
+  sample = await startPage();
+  const { registry } = sample.broker.context;
+  await registry.create("orders", 2, {});
+  await writeOrders(sample.broker, "orders", 0, 250);
+  await writeOrders(sample.broker, "orders", 1, 40);
+}, BROWSER_TIMEOUT_MS);
+afterAll(async () => {
+  await sample?.[Symbol.asyncDispose]();
+}, BROWSER_TIMEOUT_MS);
+
+const offsets =
+  "[...document.querySelectorAll('.record-list [data-offset]')].map((each) => Number(each.dataset.offset))";
+
+describe.skipIf(CHROMIUM === undefined)("the records view", () => {
+  test(
+    "browses a topic with the keyboard, searches it, and follows it until it is paused",
+    async () => {
+      const page = await browser.open(`${sample.url}#/records`);
+      await page.until("document.querySelector('.empty-state a')");
+      await page.click(".empty-state a");
+      await page.until("document.querySelectorAll('.record-list .item').length === 100");
+      expect(await page.text(".records-bar .said")).toContain("2 partitions merged by time");
+
+      await page.evaluate("location.hash = '#/records/orders?partition=0&from=120'");
+      await page.until(`(${offsets})[0] === 120`);
+      expect(await page.text(".batch-line")).toStartWith("batch 120 – 127 · 8 records");
+      // Tab reaches one record; the arrows move between them, and Enter opens one.
+      await page.evaluate("document.querySelector('.record-list [tabindex=\"0\"]').focus()");
+      await page.press("ArrowDown", "ArrowDown", "Enter");
+      await page.until("document.querySelector('.record-panel .json-name')");
+      expect(await page.text(".record-panel h2")).toBe("orders 0, offset 122");
+      expect(await page.text(".record-panel .bytes:last-of-type pre")).toContain(
+        '\n  "order": 122,',
+      );
+      await page.press("ArrowDown");
+      await page.until("location.hash.includes('record=0%2F123')");
+      await page.until("document.querySelector('.record-panel h2').textContent.endsWith('123')");
+      await page.evaluate("[...document.querySelectorAll('[data-tab=hex]')].at(-1).click()");
+      expect(await page.evaluate<string>("location.hash")).toContain("tab=hex");
+      await page.press("Escape");
+      await page.until("document.querySelector('.record-panel').hidden");
+      expect(await page.evaluate<string>("document.activeElement.dataset.offset")).toBe("123");
+
+      await page.evaluate("[...document.querySelectorAll('.records-bar a')][1].click()");
+      await page.until(`(${offsets})[0] === 20 && (${offsets}).at(-1) === 119`);
+      await page.evaluate("history.back()");
+      await page.until(`(${offsets})[0] === 120`);
+      const download = await page.evaluate<string>(
+        "document.querySelector('.records-bar a[download]').getAttribute('href')",
+      );
+      const lines = await (await fetch(new URL(download, sample.url))).text();
+      expect(lines.split("\n").length).toBe(101);
+
+      await page.evaluate("location.hash = '#/records/orders'");
+      await page.until(
+        "document.querySelector('.records-bar .said').textContent.includes('merged')",
+      );
+      await page.evaluate("document.querySelector('[name=in]').value = 'json'");
+      await page.evaluate("document.querySelector('[name=find]').focus()");
+      await page.type("$.order = 33");
+      await page.press("Enter");
+      await page.until(
+        "document.querySelector('.records-bar .said').textContent.includes('found')",
+      );
+      await page.until("document.querySelector('.records-bar progress').hidden");
+      expect(await page.text(".records-bar .said")).toContain(
+        "2 found · 290 of 290 records searched",
+      );
+      expect(await page.evaluate<number[]>(offsets)).toEqual([33, 33]);
+      await page.evaluate("location.hash = '#/records/orders?find=%24.%3D&in=json'");
+      await page.until("document.querySelector('.records-view .failure')");
+      expect(await page.text(".records-view .failure")).toContain("expected a name after the dot");
+
+      await page.evaluate("location.hash = '#/records/orders?partition=1&tail=1'");
+      const follow = "[...document.querySelectorAll('.records-bar button')].at(0)";
+      await page.until(`${follow}?.textContent === 'Pause'`);
+      const partition = sample.broker.context.registry.partition("orders", 1);
+      const write = (): Promise<number> => {
+        const encoder = new BatchEncoder();
+        for (let i = 0; i < 300; i++) encoder.append(Date.now(), null, `new ${i}`);
+        return partition.append(encoder.finish().slice());
+      };
+      const base = await write();
+      await page.until(`(${offsets}).at(-1) === ${base + 299}`);
+      // More came than fits, and the list says so.
+      expect(await page.text(".note-line")).toContain("200 records not shown");
+      await page.evaluate(`${follow}.click()`);
+      expect(await page.evaluate<string>(`${follow}.textContent`)).toBe("Continue");
+      await write();
+      const newest = await page.evaluate<number>(`(${offsets}).at(-1)`);
+      expect(newest).toBe(base + 299);
+      await page.evaluate(`${follow}.click()`);
+      await page.until(`(${offsets}).at(-1) === ${base + 599}`);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+});
