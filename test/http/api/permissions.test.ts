@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { monitoringRoutes } from "../../../src/http/monitoring.js";
 import { QUESTIONS } from "../../../src/http/api/partition-questions.js";
 import { pageRoutes } from "../../../src/http/api/routes.js";
+import type { TopicDetail } from "../../../src/http/page/topics/topic-wire.js";
+import type { SessionState } from "../../../src/http/page/wire.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
 import { addUsers, logInOnPage, type PageUser, type Right } from "../../support/page-users.js";
 
@@ -260,6 +262,23 @@ test("a refusal says which permission is missing", async () => {
     ...[read, read, read, read],
     said("DESCRIBE", "the cluster"),
   ]);
+});
+
+test("the page is told what a visitor may do to a topic, and nothing but to read it if it is read-only", async () => {
+  const mayOf = async (name: Name): Promise<unknown> => {
+    const { fetch: send } = await logInOnPage(sample.url, name);
+    return ((await (await send("api/topics/orders")).json()) as TopicDetail).may;
+  };
+  expect(await mayOf("describer")).toEqual([]);
+  expect(await mayOf("reader")).toEqual(["READ"]);
+  expect(await mayOf("owner")).toEqual(["ALTER", "ALTER_CONFIGS"]);
+  expect(await mayOf("deleter")).toEqual(["DELETE"]);
+  await using page = await startPage({}, undefined, { isReadOnly: true });
+  await page.broker.context.registry.create("orders", 1, {});
+  const topic = (await (await fetch(`${page.url}api/topics/orders`)).json()) as TopicDetail;
+  expect(topic.may).toEqual(["READ"]);
+  const session = (await (await fetch(`${page.url}api/session`)).json()) as SessionState;
+  expect(session.mayCreateTopics).toBe(false);
 });
 
 test("metrics tell a user only of topics and groups that it may see", async () => {

@@ -14,6 +14,8 @@ import type {
 } from "../../../src/http/page/topics/topic-wire.js";
 import { batchOf } from "../../support/broker.js";
 import { joinGroup } from "../../support/group-members.js";
+import { makeOfflinePartition } from "../../support/offline.js";
+import { tempDir } from "../../support/tmp.js";
 import { type PageSample, startPage, writeOrders } from "../../support/page-sample.js";
 
 let sample: PageSample;
@@ -261,6 +263,26 @@ test("a compaction is begun once and followed to what it saved", async () => {
   const wrong = { id: find("orders")!.id, run: crypto.randomUUID() };
   expect(await refusal("POST", "topics/orders/compact", wrong)).toContain("POLICY_VIOLATION");
   expect(await refusal("POST", "topics/prices/compact", { id, run: "" })).toContain("{id, run}");
+});
+
+test("an offline partition says why, and is left out of sums, forecasts and trims", async () => {
+  using directory = tempDir();
+  await makeOfflinePartition(directory.path);
+  await using page = await startPage({ dataDir: directory.path });
+  const get = async <Answer>(path: string): Promise<Answer> =>
+    (await (await fetch(`${page.url}api/topics/t${path}`)).json()) as Answer;
+  const topic = await get<TopicDetail>("");
+  expect(topic).toMatchObject({ partitions: 2, offline: 1, records: 1 });
+  const { partitions } = await get<PartitionRows>("/partitions");
+  expect(partitions[0]).toMatchObject({ logStart: -1, bytes: 0 });
+  expect(partitions[0]?.offline).toContain("topics/t/0");
+  expect(partitions[1]).toMatchObject({ offline: null, logEnd: 1 });
+  const change = `/alter?id=${topic.id}&set=retention.bytes=0`;
+  expect((await get<AlterOutcome>(change)).deletes?.unknown).toBe(1);
+  const plan = await get<TrimPlan>("/trim?before=latest");
+  expect(plan.partitions.map(({ partition: index, records }) => [index, records])).toEqual([
+    [1, 1],
+  ]);
 });
 
 test("a topic is deleted only with its id", async () => {

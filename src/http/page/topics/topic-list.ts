@@ -2,7 +2,7 @@
 // Leaves to others: a topic by itself (topic-page.ts), the numbers (model.ts).
 import { compareNaturally } from "../../../natural-order.js";
 import { button, element, setText } from "../parts/dom.js";
-import { emptyState } from "../parts/empty.js";
+import { emptyState, link } from "../parts/empty.js";
 import { filterInput, toggle } from "../parts/fields.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import { type Column, Table } from "../parts/table.js";
@@ -195,8 +195,11 @@ export class TopicList {
     const { mayCreateTopics } = this.#context.session;
     const create = mayCreateTopics ? [button("Create a topic", this.#create)] : [];
     if (filter === "") return emptyState("There are no topics yet.", ...create);
+    const { overview, topics } = this.#context.model;
+    const isPartial = (overview?.topicCount ?? 0) > topics.length;
+    const open = isPartial ? [link(`Open the topic “${filter}”`, hrefOf("topics", [filter]))] : [];
     const clear = button("Show all topics", () => this.#replace({ filter: "", page: "" }));
-    return emptyState(`No topic has “${filter}” in its name.`, clear, ...create);
+    return emptyState(`No topic has “${filter}” in its name.`, clear, ...open, ...create);
   }
 
   #turn(by: number): void {

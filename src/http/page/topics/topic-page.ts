@@ -143,7 +143,6 @@ export class TopicPage {
       ]);
       if (asked !== this.#asked) return;
       [this.#detail, this.#rows] = [detail, rows];
-      // Those that were asked for in addition stay.
       this.#groups = groups;
       this.#missing.replaceChildren();
       this.#showAll();

@@ -23,7 +23,10 @@ export class TopicsView implements View {
     this.#isShown = true;
     const isList = route.path.length === 0;
     const shown = isList ? this.#list.root : this.#page.root;
-    if (this.root.firstElementChild !== shown) this.root.replaceChildren(shown);
+    if (this.root.firstElementChild !== shown) {
+      this.root.replaceChildren(shown);
+      scrollTo({ top: 0, behavior: "instant" });
+    }
     if (!isList) return this.#page.show(route);
     this.#page.hide();
     this.#list.show(route);
