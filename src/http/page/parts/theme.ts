@@ -19,6 +19,16 @@ type Choice = (typeof CHOICES)[number];
 const listeners: (() => void)[] = [];
 let current: Theme | undefined;
 
+// As colours, and not as text that happens to name one, they are computed: of light-dark(), the one that applies.
+for (const name of NAMES) {
+  CSS.registerProperty({
+    name: `--${name}`,
+    syntax: "<color>",
+    inherits: true,
+    initialValue: "#000",
+  });
+}
+
 show(chosen());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
 

@@ -72,6 +72,9 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         "billing at 4,700, lag 500search-index at 1,200, lag 4,000",
       );
       await page.until("document.querySelector('.track canvas').width > 300");
+      // A canvas does not know light-dark(), so the page has to compute it.
+      const computed = "getComputedStyle(document.documentElement).getPropertyValue('--sealed')";
+      expect(await page.evaluate<string>(computed)).toStartWith("rgb(");
       for (const colour of ["sealed", "active", "watermark", "group"]) {
         while ((await pixels(page, colour)) <= 20) await page.evaluate(NEXT_FRAME);
       }
