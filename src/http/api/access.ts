@@ -89,14 +89,17 @@ export class PageAccess {
   /** What a page needs to know about its visitor. */
   stateOf({ context, session }: Visitor): SessionState {
     const { caller } = context;
+    const mayCreateTopics = !this.isReadOnly && mayCreateSome(context);
+    const { autoCreateTopics, defaultPartitions } = context;
     return {
       user: session === undefined ? null : caller.principal.replace(/^User:/, ""),
       csrfToken: session?.csrfToken ?? null,
       mayRead: caller.mayOnAny("READ", "TOPIC"),
       mayProduce: !this.isReadOnly && caller.mayOnAny("WRITE", "TOPIC"),
-      mayCreateTopics: !this.isReadOnly && mayCreateSome(context),
+      mayCreateTopics,
       seesCluster: mayOnCluster(context, "DESCRIBE"),
       mayCloseConnections: !this.isReadOnly && mayOnCluster(context, "ALTER"),
+      newTopicPartitions: mayCreateTopics && autoCreateTopics ? defaultPartitions : null,
     };
   }
 

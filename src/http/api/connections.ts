@@ -114,7 +114,8 @@ async function connectionsState(
 ): Promise<ConnectionsState> {
   const protocols: Record<string, number> = {};
   const first = new FirstFew<Client>(SHOWN_MAX, by === undefined ? ordered(ORDERS, sort) : () => 0);
-  const sums = new Map<string | undefined, Sum>();
+  const sums = new Sums();
+  const active = { client: new Sums(), host: new Sums() };
   const portions = new Portions(PORTION);
   let [matching, receivedRate, sentRate] = [0, 0, 0];
   for (const connection of connections) {
@@ -122,26 +123,33 @@ async function connectionsState(
     if (signal.aborted) throw invalid("the request was cancelled");
     if (connection.isGone) continue;
     const client: Client = { connection, ...look.rateOf(connection) };
-    const { protocol = "unknown" } = connection;
+    const { protocol = "unknown", client: peer } = connection;
     protocols[protocol] = (protocols[protocol] ?? 0) + 1;
     receivedRate += client.receivedRate;
     sentRate += client.sentRate;
+    if (client.receivedRate + client.sentRate > 0) {
+      if (peer.id === undefined) active.host.add(peer.address, client);
+      else active.client.add(peer.id, client);
+    }
     if (!matches(connection, filter)) continue;
     matching++;
     if (by === undefined) first.add(client);
-    else addTo(sums, GROUPS[by](client), client);
+    else sums.add(GROUPS[by](client), client);
   }
-  const totals = { protocols, spanMs: look.spanMs, receivedRate, sentRate, matching };
+  const [byId, byHost] = [await active.client.first(1), await active.host.first(1)];
+  const busiest = [
+    ...byId.map((sum) => ({ ...sum, by: "client" as const })),
+    ...byHost.map((sum) => ({ ...sum, by: "host" as const })),
+  ].sort(ordered(SUM_ORDERS, "-rate"));
+  const totals = {
+    ...{ protocols, atMs: Date.now(), spanMs: look.spanMs, receivedRate, sentRate, matching },
+    busiest: busiest[0] ?? null,
+  };
   if (by === undefined) {
     const shown = first.take().map(stateOf);
     return { ...totals, connections: shown, sums: null, hasMore: matching > shown.length };
   }
-  const firstSums = new FirstFew<ClientSum>(SHOWN_MAX, ordered(SUM_ORDERS, sort));
-  for (const sum of sums.values()) {
-    firstSums.add(sum);
-    await portions.next();
-  }
-  const shown = firstSums.take();
+  const shown = await sums.first(SHOWN_MAX, sort);
   return { ...totals, connections: [], sums: shown, hasMore: sums.size > shown.length };
 }
 
@@ -164,28 +172,43 @@ function matches(
 /** A sum that is being added to. */
 type Sum = { -readonly [Field in keyof ClientSum]: ClientSum[Field] };
 
-function addTo(
-  sums: Map<string | undefined, Sum>,
-  name: string | undefined,
-  { connection, receivedRate, sentRate }: Client,
-): void {
-  let sum = sums.get(name);
-  if (sum === undefined) {
-    sum = {
-      name: name === undefined ? null : printable(name),
-      ...{ connections: 0, throttled: 0, receivedRate: 0, sentRate: 0 },
-      ...{ inflightBytes: 0, inflightRequests: 0, waitingFetches: 0 },
-    };
-    sums.set(name, sum);
+/** Sums by a name that connections may have. */
+class Sums {
+  readonly #byName = new Map<string | undefined, Sum>();
+
+  get size(): number {
+    return this.#byName.size;
   }
-  const { inflight } = connection;
-  sum.connections++;
-  sum.throttled += Number(inflight.isMuted);
-  sum.receivedRate += receivedRate;
-  sum.sentRate += sentRate;
-  sum.inflightBytes += inflight.bytes;
-  sum.inflightRequests += inflight.unanswered;
-  sum.waitingFetches += inflight.waits;
+
+  add(name: string | undefined, { connection, receivedRate, sentRate }: Client): void {
+    let sum = this.#byName.get(name);
+    if (sum === undefined) {
+      sum = {
+        name: name === undefined ? null : printable(name),
+        ...{ connections: 0, throttled: 0, receivedRate: 0, sentRate: 0 },
+        ...{ inflightBytes: 0, inflightRequests: 0, waitingFetches: 0 },
+      };
+      this.#byName.set(name, sum);
+    }
+    const { inflight } = connection;
+    sum.connections++;
+    sum.throttled += Number(inflight.isMuted);
+    sum.receivedRate += receivedRate;
+    sum.sentRate += sentRate;
+    sum.inflightBytes += inflight.bytes;
+    sum.inflightRequests += inflight.unanswered;
+    sum.waitingFetches += inflight.waits;
+  }
+
+  async first(count: number, sort = "-rate"): Promise<readonly ClientSum[]> {
+    const first = new FirstFew<ClientSum>(count, ordered(SUM_ORDERS, sort));
+    const portions = new Portions(PORTION);
+    for (const sum of this.#byName.values()) {
+      first.add(sum);
+      await portions.next();
+    }
+    return first.take();
+  }
 }
 
 function stateOf({ connection, ...rate }: Client): ConnectionState {

@@ -1,5 +1,6 @@
 // Requests to the broker, and its events. Leaves to others: using the answers.
 import type {
+  CloseOrder,
   ConnectionsState,
   Overview,
   ProduceOrder,
@@ -116,15 +117,27 @@ export function askAt<Answer>(
   return answerOf(fetch(parameters === "" ? path : `${path}?${parameters}`, { signal }));
 }
 
-/** Asks which clients are connected. */
-export function askConnections(): Promise<ConnectionsState> {
-  return answerOf<ConnectionsState>(fetch("/api/connections"));
+/** Asks which clients are connected, in an order and with a filter. */
+export function askConnections(query: string, signal: AbortSignal): Promise<ConnectionsState> {
+  return askFor(`/api/connections?${query}`, signal);
 }
 
-export function produce(order: ProduceOrder): Promise<ProduceReport> {
-  const headers = { "content-type": "application/json", ...changeHeaders };
-  const body = JSON.stringify(order);
-  return answerOf(fetch("/api/produce", { method: "POST", headers, body }));
+export async function closeConnection(connection: CloseOrder): Promise<void> {
+  await order("POST", "/api/connections/close", connection);
+}
+
+export function produce(record: ProduceOrder): Promise<ProduceReport> {
+  return order("POST", "/api/produce", record);
+}
+
+/** The broker has refused a request. */
+export class Refused extends Error {
+  readonly code: string;
+
+  constructor({ code, message }: Refusal) {
+    super(message);
+    this.code = code;
+  }
 }
 
 /** Asks for what is at a path of the broker. Rejects with an error that says why there is no answer. */
@@ -147,5 +160,6 @@ async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-  throw new Error(isJson ? (JSON.parse(text) as Refusal).message : text.trim());
+  if (isJson) throw new Refused(JSON.parse(text) as Refusal);
+  throw new Error(text.trim());
 }

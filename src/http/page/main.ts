@@ -123,7 +123,7 @@ class Page {
     if (name === "records") return new RecordsView(this.#context);
     if (name === "topics") return new TopicsView(this.#context);
     if (name === "groups") return new GroupsView(this.#context);
-    if (name === "connections") return new ConnectionsView();
+    if (name === "connections") return new ConnectionsView(this.#context);
     if (name === "produce") return new ProduceView(this.#context, this.#log);
     return this.#log;
   }

@@ -131,11 +131,15 @@ export interface ClientSum extends ClientUse {
 export interface ConnectionsState {
   /** Number of connections by protocol. */
   readonly protocols: Readonly<Record<string, number>>;
+  /** When this was so, by the broker's clock, in milliseconds since 1970. */
+  readonly atMs: number;
   /** The time that the rates are of, in milliseconds; 0 if there are none yet. */
   readonly spanMs: number;
   /** The rates of all connections. */
   readonly receivedRate: number;
   readonly sentRate: number;
+  /** The client with the most traffic: a client id, or an address without one. Null if there is no traffic. */
+  readonly busiest: (ClientSum & { readonly by: "client" | "host" }) | null;
   /** Connections that match the filter. */
   readonly matching: number;
   /** The first of them in the order that was asked for; none if they are summed. */
@@ -175,6 +179,8 @@ export interface SessionState {
   /** Whether it may see the connections and their traffic. */
   readonly seesCluster: boolean;
   readonly mayCloseConnections: boolean;
+  /** Partitions that a topic gets which this visitor creates with a record; null if a record creates none. */
+  readonly newTopicPartitions: number | null;
 }
 
 /** Sent to a page first, and again when topics were created or deleted; all partitions follow in ticks. */

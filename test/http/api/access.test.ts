@@ -48,7 +48,7 @@ describe("a login", () => {
     expect(await (await ann.fetch("api/session")).json()).toEqual({
       ...{ user: "ann", csrfToken: ann.csrfToken },
       ...{ mayRead: true, mayProduce: true, mayCreateTopics: false },
-      ...{ seesCluster: false, mayCloseConnections: false },
+      ...{ seesCluster: false, mayCloseConnections: false, newTopicPartitions: null },
     });
     expect(await (await ann.fetch("/")).text()).toContain('id="views"');
     const left = await ann.fetch("logout", { method: "POST" });
@@ -351,7 +351,7 @@ describe("a visitor", () => {
     expect((await state.json()) as SessionState).toEqual({
       ...{ user: null, csrfToken: null },
       ...{ mayRead: true, mayProduce: true, mayCreateTopics: true },
-      ...{ seesCluster: true, mayCloseConnections: true },
+      ...{ seesCluster: true, mayCloseConnections: true, newTopicPartitions: 1 },
     });
     const events = eventsOf((await fetch(`${page.url}api/events`)).body!);
     await events.next();

@@ -3,18 +3,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { source as axe } from "axe-core";
 import { type BrowserPage, CHROMIUM, type Screen } from "../../support/browser.js";
+import type { Session } from "../../support/broker.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../support/page-browser.js";
 import { type PageSample, startPage, writeShop } from "../../support/page-sample.js";
 
 const browser = pageBrowser();
 let sample: PageSample;
+/** So that there is a connection to show. */
+let client: Session;
 
 beforeAll(async () => {
   if (CHROMIUM === undefined) return;
   sample = await startPage();
   await writeShop(sample.broker);
+  client = await sample.running.session();
+  await client.ping();
 }, BROWSER_TIMEOUT_MS);
 afterAll(async () => {
+  client?.[Symbol.dispose]();
   await sample?.[Symbol.asyncDispose]();
 }, BROWSER_TIMEOUT_MS);
 
@@ -29,7 +35,7 @@ const PLACES: Readonly<Record<string, string>> = {
   "#/groups": "#groups tbody tr",
   "#/groups/billing": ".findings li",
   "#/groups/billing?reset=earliest": ".plan tbody tr",
-  "#/connections": "#connections h2",
+  "#/connections": "#connections td button",
   "#/produce": "#produce button",
 };
 

@@ -1,84 +1,228 @@
-// The client connections: how many speak which protocol and, when opened, each of them.
-// Leaves to others: the state itself (http/api/connections.ts).
+// The connections view: which clients use the broker, those with the most traffic first, and how to close a connection.
+// Leaves to others: the state itself (http/api/connections.ts), the columns (connection-columns.ts), the words
+// (connection-words.ts).
 import { askConnections } from "../api.js";
-import { element, setText } from "../parts/dom.js";
-import type { View } from "../view.js";
-import { type Column, Table } from "../parts/table.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { ConnectionsState, ConnectionState } from "../wire.js";
+import { button, element, failure, setText } from "../parts/dom.js";
+import { emptyState } from "../parts/empty.js";
+import { choice, field, filterInput } from "../parts/fields.js";
+import { countOf } from "../parts/format.js";
+import { Table } from "../parts/table.js";
+import { hrefOf, type Route } from "../router.js";
+import type { PageContext, View } from "../view.js";
+import type { ClientSum, ConnectionsState, ConnectionState } from "../wire.js";
+import { askToClose } from "./close-dialog.js";
+import { connectionColumns, sumColumns } from "./connection-columns.js";
+import { countText, percentText, shareOf, trafficText } from "./connection-words.js";
 
 /** Minimum time between refreshes; slow answers extend it. */
 const REFRESH_MS = 2000;
 const REST_FACTOR = 20;
 
-const COLUMNS: readonly Column<ConnectionState>[] = [
-  { name: "protocol", title: "protocol", text: ({ protocol }) => protocol },
-  { name: "client", title: "client", text: ({ clientId }) => clientId ?? "—" },
-  { name: "library", title: "library", text: ({ software }) => software ?? "—" },
-  { name: "from", title: "from", text: ({ address }) => address },
-  {
-    ...{ name: "in", title: "in", isNumber: true },
-    text: ({ receivedBytes }) => formatBytes(receivedBytes),
-    compare: (a, b) => a.receivedBytes - b.receivedBytes,
-  },
-  {
-    ...{ name: "out", title: "out", isNumber: true },
-    text: ({ sentBytes }) => formatBytes(sentBytes),
-    compare: (a, b) => a.sentBytes - b.sentBytes,
-  },
-];
+/** The broker measures rates over at least a second; after that the first ones are there. */
+const FIRST_RATES_MS = 1100;
+
+/** Time without a key after which a filter is applied. */
+const TYPING_MS = 200;
+
+const BY = {
+  "": "each connection",
+  client: "sums by client id",
+  user: "sums by user",
+  host: "sums by address",
+  software: "sums by library",
+};
+
+const ORDER = "-rate";
 
 export class ConnectionsView implements View {
-  readonly #summary = element("h2");
-  readonly #table = new Table<ConnectionState>({
-    caption: "Connections",
-    columns: COLUMNS,
-    keyOf: ({ address }) => address,
-  });
-  readonly #note = element("p", { class: "empty" });
+  readonly #context: PageContext;
+  readonly #title = element("h2");
+  readonly #traffic = element("span");
+  readonly #busiest = element("span");
+  readonly #filter = filterInput("client, user, address, library …", () => this.#typed());
+  readonly #by = choice("by", BY);
+  readonly #said = element("div", { class: "said" });
+  readonly #table: Table<ConnectionState>;
+  readonly #sums: Table<ClientSum>;
+  readonly #empty = element("div");
+  readonly #note = element("p", { class: "hint" });
   readonly root: HTMLElement;
+  #order = ORDER;
+  #state: ConnectionsState | undefined;
+  /** Keys of the rows as they are shown. */
+  #shown: readonly string[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isShown = false;
+  #asking: AbortController | undefined;
 
-  constructor() {
+  constructor(context: PageContext) {
+    this.#context = context;
+    const stateOf = (): ConnectionsState | undefined => this.#state;
+    const close = context.session.mayCloseConnections
+      ? (connection: ConnectionState) => void this.#close(connection)
+      : undefined;
+    const onOrder = (order: string): void => this.#go({ order });
+    this.#table = new Table<ConnectionState>({
+      caption: "Connections",
+      columns: connectionColumns(stateOf, close),
+      keyOf: keyOfConnection,
+      order: ORDER,
+      onOrder,
+    });
+    this.#sums = new Table<ClientSum>({
+      caption: "Connections, summed",
+      columns: sumColumns(stateOf),
+      keyOf: keyOfSum,
+      order: ORDER,
+      onOrder,
+    });
+    this.#by.addEventListener("change", () => this.#go({ by: this.#by.value, order: ORDER }));
     this.root = element(
-      "section",
+      "div",
       { id: "connections", class: "connections" },
-      this.#summary,
+      element("div", { class: "view-head" }, this.#title, this.#filter, field("show", this.#by)),
+      element("p", { class: "traffic-line" }, this.#traffic, this.#busiest),
+      this.#said,
       this.#table.root,
+      this.#sums.root,
+      this.#empty,
+      this.#note,
     );
   }
 
-  show(): string {
-    this.#isShown = true;
+  show({ query }: Route): string {
+    const by = query.get("by") ?? "";
+    this.#by.value = Object.hasOwn(BY, by) ? by : "";
+    this.#filter.value = query.get("filter") ?? "";
+    this.#order = query.get("sort") ?? ORDER;
+    this.#table.order = this.#order;
+    this.#sums.order = this.#order;
+    this.#shown = [];
     void this.#refresh();
     return "Connections";
   }
 
   hide(): void {
-    this.#isShown = false;
+    this.#asking?.abort();
     clearTimeout(this.#timer);
+  }
+
+  /** The address of what is shown, with changes. */
+  #href(change: { readonly by?: string; readonly order?: string } = {}): string {
+    const { by = this.#by.value, order = this.#order } = change;
+    const sort = order === ORDER ? undefined : order;
+    return hrefOf("connections", [], { filter: this.#filter.value, by, sort });
+  }
+
+  #go(change: { readonly by?: string; readonly order?: string }): void {
+    this.#context.router.go(this.#href(change));
+  }
+
+  #typed(): void {
+    this.#context.router.note(this.#href());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#refresh(), TYPING_MS);
   }
 
   async #refresh(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#asking?.abort();
+    const asking = new AbortController();
+    this.#asking = asking;
     const beganMs = performance.now();
-    const state = document.hidden ? undefined : await askConnections().catch(() => undefined);
-    if (!this.#isShown) return;
-    if (state !== undefined) this.#show(state);
-    const restMs = Math.max(REFRESH_MS, (performance.now() - beganMs) * REST_FACTOR);
+    const query = new URLSearchParams({ sort: this.#order, filter: this.#filter.value });
+    if (this.#by.value !== "") query.set("by", this.#by.value);
+    try {
+      if (!document.hidden) this.#show(await askConnections(query.toString(), asking.signal));
+    } catch (error) {
+      if (!asking.signal.aborted) this.#said.replaceChildren(failure(error));
+    }
+    if (asking.signal.aborted) return;
+    const dueMs = this.#state?.spanMs === 0 ? FIRST_RATES_MS : REFRESH_MS;
+    const restMs = Math.max(dueMs, (performance.now() - beganMs) * REST_FACTOR);
     this.#timer = setTimeout(() => void this.#refresh(), restMs);
   }
 
-  #show({ protocols, connections, hasMore }: ConnectionsState): void {
-    const counts = Object.entries(protocols);
-    const count = counts.reduce((sum, [, of]) => sum + of, 0);
-    const parts = counts.map(([protocol, of]) => `${formatCount(of)} ${protocol}`).join(", ");
-    setText(this.#summary, `${countOf(count, "connection")}: ${parts}`);
-    this.#table.show(connections);
-    setText(
-      this.#note,
-      hasMore ? `There are more: these ${connections.length} have the most traffic.` : "",
+  #show(state: ConnectionsState): void {
+    this.#state = state;
+    this.#said.replaceChildren();
+    setText(this.#title, countText(state));
+    this.#showTraffic(state);
+    const { connections, sums, matching, hasMore } = state;
+    const count = sums === null ? connections.length : sums.length;
+    this.#table.root.hidden = count === 0 || sums !== null;
+    this.#sums.root.hidden = count === 0 || sums === null;
+    const isHeld =
+      sums === null
+        ? this.#fill(this.#table, connections, keyOfConnection)
+        : this.#fill(this.#sums, sums, keyOfSum);
+    this.#showEmpty(count === 0);
+    const what = sums === null ? countOf(matching, "connection") : "more";
+    const more = hasMore ? `These are the first ${count} of ${what}: filter to see others.` : "";
+    setText(this.#note, isHeld ? `${more} The order is kept while a row is in use.`.trim() : more);
+  }
+
+  /** Shows rows, in the order that they have while a person points at one or has the focus in one. */
+  #fill<Row>(table: Table<Row>, rows: readonly Row[], keyOf: (row: Row) => string): boolean {
+    const body = table.root.querySelector("tbody");
+    const isInUse = body?.matches(":hover, :focus-within") === true;
+    const places = new Map(this.#shown.map((key, i) => [key, i]));
+    const placeOf = (row: Row): number => places.get(keyOf(row)) ?? places.size;
+    const kept = isInUse ? rows.toSorted((a, b) => placeOf(a) - placeOf(b)) : rows;
+    this.#shown = kept.map(keyOf);
+    table.show(kept);
+    return isInUse && kept.some((row, i) => row !== rows[i]);
+  }
+
+  #showTraffic(state: ConnectionsState): void {
+    setText(this.#traffic, trafficText(state) ?? "measuring the traffic …");
+    const { busiest } = state;
+    const share = busiest === null ? "" : percentText(shareOf(busiest, state));
+    if (busiest === null || busiest.name === null || share === "") {
+      this.#busiest.replaceChildren();
+      return;
+    }
+    const { name, connections, by } = busiest;
+    const kind = by === "client" ? "client id" : "address";
+    const over = connections === 1 ? "" : `, over ${countOf(connections, "connection")}`;
+    const texts = [`; ${share} of it by ${kind} `, name, over];
+    if (this.#busiest.textContent === texts.join("")) return;
+    const link = element("a", { href: hrefOf("connections", [], { filter: name }) }, name);
+    this.#busiest.replaceChildren(texts[0] ?? "", link, over);
+  }
+
+  #showEmpty(isEmpty: boolean): void {
+    const filter = this.#filter.value;
+    const said = isEmpty ? `for ${filter}` : "";
+    if (this.#empty.dataset.said === said) return;
+    this.#empty.dataset.said = said;
+    this.#empty.replaceChildren();
+    if (!isEmpty) return;
+    const address = this.#context.model.overview?.address ?? "";
+    this.#empty.append(
+      filter === ""
+        ? emptyState(
+            `No client is connected. Clients of RustLog and of Kafka connect to ${address}, for example:`,
+            element("code", {}, "rustlog consume TOPIC --follow"),
+          )
+        : emptyState(
+            `No connection has "${filter}" in its client id, user, address, library or protocol.`,
+            button("Show all", () => this.#context.router.go(hrefOf("connections"))),
+          ),
     );
   }
+
+  async #close(connection: ConnectionState): Promise<void> {
+    const hasUsers = this.#context.session.user !== null;
+    if (!(await askToClose(connection, hasUsers))) return;
+    this.#context.notices.say(`The connection from ${connection.address} is closed.`);
+    await this.#refresh();
+  }
+}
+
+function keyOfConnection({ serial }: ConnectionState): string {
+  return String(serial);
+}
+
+function keyOfSum({ name }: ClientSum): string {
+  return name === null ? "none" : `name ${name}`;
 }

@@ -11,8 +11,10 @@ export interface Column<Row> {
   readonly href?: (row: Row) => string;
   /** Fills a cell that is more than text; called when its text has changed. */
   readonly fill?: (cell: HTMLElement, row: Row) => void;
-  /** How rows compare; without it the column can't be sorted by. */
+  /** How rows compare. Without it the column can be sorted by only if the owner of the table does that. */
   readonly compare?: (a: Row, b: Row) => number;
+  /** Whether the owner brings the rows into their order, when it is told of it. */
+  readonly isSortedOutside?: boolean;
   /** Numbers are aligned to the right, and their largest comes first. */
   readonly isNumber?: boolean;
 }
@@ -106,9 +108,10 @@ export class Table<Row> {
   }
 
   #head(column: Column<Row>): HTMLTableCellElement {
-    const { name, title, compare, isNumber } = column;
+    const { name, title, compare, isNumber, isSortedOutside = false } = column;
     const kind = isNumber === true ? "number" : undefined;
-    if (compare === undefined) return element("th", { scope: "col", class: kind }, title);
+    if (compare === undefined && !isSortedOutside)
+      return element("th", { scope: "col", class: kind }, title);
     const sorter = button(title, () => this.#sortBy(column), { class: "quiet" });
     return element("th", { scope: "col", class: kind, "data-column": name }, sorter);
   }

@@ -1,6 +1,6 @@
 // The connections view in a real browser.
-// Skipped without Chromium. Leaves to others: the answers (api/routes.test.ts).
-import { describe, test, expect } from "bun:test";
+// Skipped without Chromium. Leaves to others: the answers (api/connections.test.ts), the words (connection-words.test.ts).
+import { describe, expect, test } from "bun:test";
 import { KAFKA_APIS } from "../../../../src/protocol/kafka/apis.js";
 import { CHROMIUM } from "../../../support/browser.js";
 import { KafkaClient } from "../../../support/kafka-client.js";
@@ -11,21 +11,50 @@ const browser = pageBrowser();
 
 describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
   test(
-    "lists the connections with their protocols",
+    "lists, filters and sums the connections, and closes one",
     async () => {
       await using sample = await startPage();
       using kafka = await KafkaClient.connect(sample.broker.port);
       const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
       await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
-      const page = await browser.open(`${sample.url}#/connections`);
-      await page.until(
-        "document.querySelector('#connections h2')?.textContent === '1 connection: 1 kafka'",
-      );
-      await page.until("document.querySelectorAll('#connections td').length > 2");
-      const cells = await page.evaluate<string>(
-        "[...document.querySelectorAll('#connections td')].slice(0, 3).map((cell) => cell.textContent).join()",
-      );
-      expect(cells).toBe("kafka,test,franz-go 1.22.3");
+      using native = await sample.running.session();
+      await native.ping();
+      const page = await browser.open(`${sample.url}#/connections?sort=client`);
+      const rows = "document.querySelectorAll('#connections .table:not([hidden]) tbody tr')";
+      await page.until(`${rows}.length === 2`);
+      expect(await page.text("#connections h2")).toBe("2 connections: 1 kafka, 1 native");
+      const textOf = (name: string): Promise<string> =>
+        page.evaluate(`[...${rows}].map((row) => row.cells[${name}].textContent).join()`);
+      expect(await textOf("0")).toBe("—,test");
+      // The order, the filter and the sums are in the address.
+      await page.click("[data-column=client] button");
+      await page.until(`${rows}[0].cells[0].textContent === 'test'`);
+      expect(await page.evaluate<string>("location.hash")).toBe("#/connections?sort=-client");
+      await page.evaluate("document.querySelector('[name=filter]').focus()");
+      await page.type("franz");
+      await page.until(`${rows}.length === 1`);
+      expect(await page.evaluate<string>("location.hash")).toContain("filter=franz");
+      await page.evaluate("location.hash = '#/connections?by=software'");
+      await page.until("document.querySelector('#connections td a')");
+      expect(await textOf("1")).toBe("1,1");
+      await page.evaluate("document.querySelector('#connections td a').click()");
+      await page.until(`${rows}.length === 1 && ${rows}[0].cells[0].textContent === 'test'`);
+      // Asked first, with the focus on what does no harm.
+      await page.evaluate("document.querySelector('#connections td button').click()");
+      await page.until("document.querySelector('dialog')");
+      expect(await page.evaluate<string>("document.activeElement.textContent")).toBe("Cancel");
+      expect(await page.text("dialog")).toContain("Most clients connect again at once.");
+      await page.press("Escape");
+      await page.until("document.querySelector('dialog') === null");
+      expect(sample.broker.connections).toBe(2);
+      await page.evaluate("document.querySelector('#connections td button').click()");
+      await page.until("document.querySelector('dialog')");
+      await page.evaluate("document.querySelector('dialog [type=submit]').click()");
+      await kafka.raw.closed;
+      await page.until("document.querySelector('#connections .empty-state')");
+      await page.until("document.querySelector('#notices').textContent.includes('is closed')");
+      await page.evaluate("document.querySelector('.empty-state button').click()");
+      await page.until(`${rows}.length === 1`);
     },
     BROWSER_TIMEOUT_MS,
   );

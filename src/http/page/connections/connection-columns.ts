@@ -1,0 +1,115 @@
+// The columns of the connections view. Leaves to others: the words (connection-words.ts), the order of the rows (the broker).
+import { button, element } from "../parts/dom.js";
+import { formatBytes, formatCount, formatTime } from "../parts/format.js";
+import type { Column } from "../parts/table.js";
+import { hrefOf } from "../router.js";
+import type { ClientSum, ClientUse, ConnectionsState, ConnectionState } from "../wire.js";
+import {
+  ageText,
+  percentText,
+  rateText,
+  requestsText,
+  shareOf,
+  throttledText,
+} from "./connection-words.js";
+
+/** What the columns are about, for numbers that depend on all connections. */
+type StateOf = () => ConnectionsState | undefined;
+
+/** `close` asks and closes a connection; undefined for a visitor who may not. */
+export function connectionColumns(
+  stateOf: StateOf,
+  close: ((connection: ConnectionState) => void) | undefined,
+): readonly Column<ConnectionState>[] {
+  const shown: readonly Column<ConnectionState>[] = [
+    { name: "client", title: "client id", text: ({ clientId }) => clientId ?? "—", ...SORTED },
+    ...useColumns<ConnectionState>(stateOf),
+    { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
+    { name: "user", title: "user", text: ({ user }) => user ?? "—", ...SORTED },
+    { name: "throttled", title: "throttled", text: throttledText, ...NUMBER },
+    {
+      ...{ name: "protocol", title: "protocol", ...SORTED },
+      text: ({ protocol, isTls }) => `${protocol}, ${isTls ? "TLS" : "plain"}`,
+    },
+    { name: "software", title: "library", text: ({ software }) => software ?? "—", ...SORTED },
+    {
+      ...{ name: "since", title: "age", ...NUMBER },
+      text: ({ sinceMs }) => ageText((stateOf()?.atMs ?? sinceMs) - sinceMs),
+      fill: (cell, { sinceMs }) => {
+        cell.textContent = ageText((stateOf()?.atMs ?? sinceMs) - sinceMs);
+        cell.title = `since ${formatTime(sinceMs)}`;
+      },
+    },
+  ];
+  if (close === undefined) return shown;
+  return [
+    ...shown,
+    { name: "close", title: "close", text: () => "Close", fill: closeButton(close) },
+  ];
+}
+
+export function sumColumns(stateOf: StateOf): readonly Column<ClientSum>[] {
+  return [
+    {
+      ...{ name: "name", title: "name", ...SORTED },
+      text: ({ name }) => name ?? "—",
+      fill: (cell, { name }) =>
+        cell.replaceChildren(
+          name === null
+            ? "—"
+            : element("a", { href: hrefOf("connections", [], { filter: name }) }, name),
+        ),
+    },
+    {
+      ...{ name: "connections", title: "connections", ...NUMBER },
+      text: ({ connections }) => formatCount(connections),
+    },
+    ...useColumns<ClientSum>(stateOf),
+    {
+      ...{ name: "throttled", title: "throttled now", ...NUMBER },
+      text: ({ throttled }) => (throttled === 0 ? "" : formatCount(throttled)),
+    },
+  ];
+}
+
+const SORTED = { isSortedOutside: true };
+const NUMBER = { isSortedOutside: true, isNumber: true };
+
+/** What one client or several use. */
+function useColumns<Use extends ClientUse>(stateOf: StateOf): readonly Column<Use>[] {
+  const share = (use: Use): number => {
+    const state = stateOf();
+    return state === undefined ? 0 : shareOf(use, state);
+  };
+  return [
+    {
+      ...{ name: "rate", title: "share", ...NUMBER },
+      text: (use) => percentText(share(use)),
+      fill: (cell, use) => fillShare(cell, share(use)),
+    },
+    { name: "in", title: "in", text: ({ receivedRate }) => rateText(receivedRate), ...NUMBER },
+    { name: "out", title: "out", text: ({ sentRate }) => rateText(sentRate), ...NUMBER },
+    {
+      ...{ name: "bytes", title: "in flight", ...NUMBER },
+      text: ({ inflightBytes }) => (inflightBytes === 0 ? "" : formatBytes(inflightBytes)),
+    },
+    { name: "requests", title: "requests", text: requestsText, ...NUMBER },
+  ];
+}
+
+function fillShare(cell: HTMLElement, share: number): void {
+  const text = percentText(share);
+  if (text === "") cell.replaceChildren();
+  else
+    cell.replaceChildren(
+      element("progress", { value: share.toFixed(3), "aria-label": text }),
+      text,
+    );
+}
+
+function closeButton(close: (connection: ConnectionState) => void) {
+  return (cell: HTMLElement, connection: ConnectionState): void => {
+    const label = `Close the connection from ${connection.address}`;
+    cell.replaceChildren(button("Close", () => close(connection), { "aria-label": label }));
+  };
+}

@@ -1,0 +1,131 @@
+// What the connections view says in words. Pure. Leaves to others: showing it (connections-view.ts).
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import type { ClientUse, ConnectionsState, ConnectionState } from "../wire.js";
+
+/** `12 MiB/s`; nothing below a byte per second. */
+export function rateText(rate: number): string {
+  return rate < 1 ? "" : `${formatBytes(rate)}/s`;
+}
+
+/** The part of all traffic that is this client's, from 0 to 1. */
+export function shareOf(
+  { receivedRate, sentRate }: Pick<ClientUse, "receivedRate" | "sentRate">,
+  total: Pick<ConnectionsState, "receivedRate" | "sentRate">,
+): number {
+  const all = total.receivedRate + total.sentRate;
+  return all < 1 ? 0 : Math.min(1, (receivedRate + sentRate) / all);
+}
+
+/** `62 %`; nothing for none. */
+export function percentText(share: number): string {
+  if (share <= 0) return "";
+  return share < 0.01 ? "< 1 %" : `${Math.round(share * 100)} %`;
+}
+
+/** `3, 2 of them waiting for data`. */
+export function requestsText({ inflightRequests, waitingFetches }: ClientUse): string {
+  if (inflightRequests === 0) return "";
+  const waiting = waitingFetches === 0 ? "" : `, ${formatCount(waitingFetches)} waiting`;
+  return `${formatCount(inflightRequests)}${waiting}`;
+}
+
+/** Whether quotas hold a connection back: `now, 40 % of the time`. */
+export function throttledText({
+  isThrottled,
+  throttledShare,
+}: Pick<ConnectionState, "isThrottled" | "throttledShare">): string {
+  const share = percentText(throttledShare);
+  if (share === "") return isThrottled ? "now" : "";
+  return isThrottled ? `now, ${share}` : share;
+}
+
+/** How long ago something was, in one unit: `14 s`, `3 min`, `5 h`, `12 d`. */
+export function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${formatCount(Math.floor(seconds / 86_400))} d`;
+}
+
+/** `312 connections: 300 kafka, 12 native`. */
+export function countText({ protocols }: Pick<ConnectionsState, "protocols">): string {
+  const counts = Object.entries(protocols);
+  const count = counts.reduce((sum, [, of]) => sum + of, 0);
+  const parts = counts.map(([protocol, of]) => `${formatCount(of)} ${protocol}`);
+  return `${countOf(count, "connection")}${parts.length === 0 ? "" : `: ${parts.join(", ")}`}`;
+}
+
+/** `84 MiB/s in, 2 MiB/s out`; undefined until there are rates. */
+export function trafficText({
+  spanMs,
+  receivedRate,
+  sentRate,
+}: Pick<ConnectionsState, "spanMs" | "receivedRate" | "sentRate">): string | undefined {
+  if (spanMs === 0) return undefined;
+  return `${formatBytes(receivedRate)}/s in, ${formatBytes(sentRate)}/s out`;
+}
+
+/** What closing a connection does, for the dialog that asks. `hasUsers` says whether clients log in. */
+export function closeConsequences(
+  connection: ConnectionState,
+  hasUsers: boolean,
+): readonly string[] {
+  const { inflightRequests, waitingFetches } = connection;
+  const busy = inflightRequests - waitingFetches;
+  const fetches = countOf(
+    waitingFetches,
+    "fetch that waits for data",
+    "fetches that wait for data",
+  );
+  const requests = countOf(busy, "request");
+  const pending = [
+    ...(waitingFetches === 0 ? [] : [`${fetches} will get no answer.`]),
+    ...(busy === 0
+      ? []
+      : [
+          `${requests} in progress will get no answer: a producer that is not idempotent may then write records twice.`,
+        ]),
+  ];
+  const lasting = hasUsers ? "a quota, taking away a rule, or deleting the user" : "a quota";
+  return [
+    whoText(connection),
+    pending.length === 0 ? "No request is in progress." : pending.join(" "),
+    `Most clients connect again at once. What lasts is ${lasting}:`,
+  ];
+}
+
+/** `Client id meter, franz-go 1.22.3, user ann; 12 MiB/s in, 0 B/s out.` */
+function whoText({ clientId, software, user, receivedRate, sentRate }: ConnectionState): string {
+  const names = [
+    ...(clientId === null ? [] : [`client id ${clientId}`]),
+    ...(software === null ? [] : [software]),
+    ...(user === null ? [] : [`user ${user}`]),
+  ];
+  const who = names.length === 0 ? "The client has not said what it is" : names.join(", ");
+  const traffic = `${formatBytes(receivedRate)}/s in, ${formatBytes(sentRate)}/s out`;
+  return `${who[0]?.toUpperCase()}${who.slice(1)}; ${traffic}.`;
+}
+
+/** Commands that last, where closing does not. `hasUsers` says whether clients log in. */
+export function lastingCommands(
+  { address, clientId, user }: Pick<ConnectionState, "address" | "clientId" | "user">,
+  hasUsers: boolean,
+): readonly string[] {
+  const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const limit =
+    clientId === null
+      ? `--for-ip ${host} --connection-creation-rate 1`
+      : `--for-client-id ${quoted(clientId)} --producer-byte-rate 1MiB`;
+  if (!hasUsers || user === null) return [`rustlog quotas set ${limit}`];
+  return [
+    `rustlog quotas set --for-user ${quoted(user)} --producer-byte-rate 1MiB`,
+    `rustlog acls delete --allow ${quoted(user)}`,
+    `rustlog users delete ${quoted(user)}`,
+  ];
+}
+
+/** A word of a shell. */
+function quoted(text: string): string {
+  return /^[\w.@:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

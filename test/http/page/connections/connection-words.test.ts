@@ -1,0 +1,94 @@
+// What the connections view says in words.
+import { describe, expect, test } from "bun:test";
+import {
+  ageText,
+  closeConsequences,
+  countText,
+  lastingCommands,
+  percentText,
+  rateText,
+  requestsText,
+  shareOf,
+  throttledText,
+  trafficText,
+} from "../../../../src/http/page/connections/connection-words.js";
+import type { ConnectionState } from "../../../../src/http/page/wire.js";
+
+const CONNECTION: ConnectionState = {
+  ...{ serial: 7, address: "10.0.0.7:50000", protocol: "kafka", isTls: true, sinceMs: 0 },
+  ...{ clientId: "meter", software: "franz-go 1.22.3", user: "ann" },
+  ...{ receivedBytes: 0, sentBytes: 0, receivedRate: 2048, sentRate: 0 },
+  ...{ inflightBytes: 0, inflightRequests: 3, waitingFetches: 2 },
+  ...{ isThrottled: false, throttledShare: 0 },
+};
+
+describe("numbers of a connection", () => {
+  test("are left out where there is nothing to say", () => {
+    const idle = { ...CONNECTION, inflightRequests: 0, waitingFetches: 0 };
+    expect([rateText(0.4), percentText(0), requestsText(idle), throttledText(idle)]).toEqual([
+      ...["", "", "", ""],
+    ]);
+    expect(trafficText({ spanMs: 0, receivedRate: 0, sentRate: 0 })).toBeUndefined();
+  });
+
+  test("have units", () => {
+    expect(rateText(1536)).toBe("1.5 KiB/s");
+    expect([percentText(0.001), percentText(0.624), percentText(1)]).toEqual([
+      ...["< 1 %", "62 %", "100 %"],
+    ]);
+    expect(requestsText(CONNECTION)).toBe("3, 2 waiting");
+    expect([0, 59_999, 60_000, 3_599_000, 90_000_000].map(ageText)).toEqual([
+      ...["0 s", "59 s", "1 min", "59 min", "1 d"],
+    ]);
+    expect(trafficText({ spanMs: 1000, receivedRate: 2048, sentRate: 1 })).toBe(
+      "2 KiB/s in, 1 B/s out",
+    );
+    expect(countText({ protocols: { kafka: 1 } })).toBe("1 connection: 1 kafka");
+    expect(countText({ protocols: {} })).toBe("0 connections");
+  });
+
+  test("say how much of the time quotas held it back", () => {
+    expect(throttledText({ isThrottled: true, throttledShare: 0 })).toBe("now");
+    expect(throttledText({ isThrottled: true, throttledShare: 0.8 })).toBe("now, 80 %");
+    expect(throttledText({ isThrottled: false, throttledShare: 0.8 })).toBe("80 %");
+  });
+
+  test("are a share of all traffic in both directions", () => {
+    const all = { receivedRate: 6000, sentRate: 2000 };
+    expect(shareOf({ receivedRate: 1000, sentRate: 1000 }, all)).toBe(0.25);
+    expect(shareOf(all, { receivedRate: 0, sentRate: 0 })).toBe(0);
+    // A new connection may have been counted after the total.
+    expect(shareOf({ receivedRate: 9000, sentRate: 0 }, all)).toBe(1);
+  });
+});
+
+describe("the dialog that closes a connection", () => {
+  test("says whose it is, what is lost, and that the client comes back", () => {
+    expect(closeConsequences(CONNECTION, true)).toEqual([
+      "Client id meter, franz-go 1.22.3, user ann; 2 KiB/s in, 0 B/s out.",
+      "2 fetches that wait for data will get no answer. 1 request in progress will get no answer: a producer that is not idempotent may then write records twice.",
+      "Most clients connect again at once. What lasts is a quota, taking away a rule, or deleting the user:",
+    ]);
+    const silent = { ...CONNECTION, clientId: null, software: null, user: null };
+    const idle = { ...silent, inflightRequests: 0, waitingFetches: 0 };
+    expect(closeConsequences(idle, false).slice(0, 2)).toEqual([
+      "The client has not said what it is; 2 KiB/s in, 0 B/s out.",
+      "No request is in progress.",
+    ]);
+  });
+
+  test("names commands that last", () => {
+    expect(lastingCommands({ ...CONNECTION, user: "o'neil" }, true)).toEqual([
+      `rustlog quotas set --for-user 'o'\\''neil' --producer-byte-rate 1MiB`,
+      `rustlog acls delete --allow 'o'\\''neil'`,
+      `rustlog users delete 'o'\\''neil'`,
+    ]);
+    expect(lastingCommands({ ...CONNECTION, user: null }, false)).toEqual([
+      "rustlog quotas set --for-client-id meter --producer-byte-rate 1MiB",
+    ]);
+    const nobody = { address: "[fe80::1]:50000", clientId: null, user: null };
+    expect(lastingCommands(nobody, true)).toEqual([
+      "rustlog quotas set --for-ip fe80::1 --connection-creation-rate 1",
+    ]);
+  });
+});
