@@ -35,6 +35,8 @@ const SERVERS = ["protocol/native/server", "protocol/kafka/server"];
 /** What the page may import from elsewhere: it depends on nothing. */
 const PAGE_IMPORTS = [
   ...["binary-search.js", "natural-order.js", "offset-place.js", "printable.js"],
+  // Which needs murmur2.ts alone.
+  "record/key-partition.js",
 ];
 
 /** What a folder may import in addition to itself and the root files: folders, or single files of them. */

@@ -1,6 +1,6 @@
 // How a record gets in, as a story: encoded, assigned an offset, written, indexed, flushed, readable. Pure.
 // Leaves to others: writing it (http/api/produce.ts).
-import { formatBytes, formatCount, formatMs } from "../parts/format.js";
+import { countOf, formatBytes, formatCount, formatMs } from "../parts/format.js";
 import type { LogShape, Span } from "../log/log-shape.js";
 import type { Step, Story } from "../log/player.js";
 import type { ProduceReport } from "../wire.js";
@@ -28,9 +28,10 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
     place: { topic, partition, span: view, highlights: [found] },
   });
   const steps = [
+    step(`Partition ${formatCount(partition)}`, partitionText(report), undefined),
     step(
       "Encoded as a batch",
-      `The record became a batch of ${formatBytes(bytes)}: a header of 61 bytes, then the record. CRC-32C ${report.crc}. These are the bytes on disk, and the bytes a consumer gets.`,
+      `The record became a batch of ${formatBytes(bytes)}: a header of 61 bytes, then the record${report.codec === "none" ? "" : `, compressed with ${report.codec}`}. CRC-32C ${report.crc}. These are the bytes on disk, and the bytes a consumer gets.`,
       undefined,
       hexLines(report.hex),
     ),
@@ -70,6 +71,17 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
     steps,
     result,
   };
+}
+
+function partitionText({ chosenBy, partition, partitions }: ProduceReport): string {
+  const of = countOf(partitions, "partition");
+  if (partitions === 1)
+    return "The topic has only this partition, so all of its records are in one order.";
+  if (chosenBy === "order") return `You chose it: the topic has ${of}, numbered from 0.`;
+  if (chosenBy === "key") {
+    return `The key chose it: murmur2 of its bytes, without the sign bit, modulo ${formatCount(partitions)} is ${formatCount(partition)}. All clients do the same, so records with this key are always in this partition, in order.`;
+  }
+  return `The record has no key, so any of ${of} would do. A client sends a batch to one of them, and the next batch to another.`;
 }
 
 function flushText(flush: string): string {

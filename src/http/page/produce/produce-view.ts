@@ -1,61 +1,175 @@
-// The produce view: a form for one record, and its way in as steps on the drawing.
-// Leaves to others: writing it (http/api/produce.ts), what the steps say (produce-steps.ts), the drawing (../log/).
-import { produce } from "../api.js";
+// The produce view: a form for one record, which stays for the next one; where the last ones went; and the way of a record in
+// as steps on the drawing.
+// Leaves to others: writing it (http/api/produce.ts), the form (produce-form.ts), what the steps say (produce-steps.ts), the
+// drawing (../log/).
+import { produce, Refused } from "../api.js";
 import type { LogView } from "../log/log-view.js";
-import { element, failure } from "../parts/dom.js";
-import { field, partitionInput, topicInput } from "../parts/fields.js";
+import { openDialog } from "../parts/dialog.js";
+import { button, element, failure } from "../parts/dom.js";
+import { formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
+import type { ProduceOrder, ProduceReport } from "../wire.js";
+import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";
+import { choiceText, newTopicText, ORDER_BYTES_MAX, sizeText } from "./produce-words.js";
+import { similarNames } from "./similar-names.js";
+
+/** Sent records that are listed. */
+const SENT_SHOWN_MAX = 10;
 
 export class ProduceView implements View {
   readonly #context: PageContext;
   readonly #log: LogView;
-  readonly #topic = topicInput();
-  readonly #partition = partitionInput();
-  readonly #key = element("input", { name: "key", placeholder: "none", spellcheck: "false" });
-  readonly #value = element("input", { name: "value", required: true, spellcheck: "false" });
+  readonly #form: ProduceForm;
   readonly #said = element("div", { class: "said" });
+  readonly #send = element("button", { type: "submit" }, "Send");
+  readonly #follow = button("Send and follow", () => void this.#submit(true));
+  readonly #sent = element("ol", { class: "sent" });
   readonly root: HTMLElement;
 
   /** `log` shows the steps. */
   constructor(context: PageContext, log: LogView) {
     this.#context = context;
     this.#log = log;
+    this.#form = new ProduceForm(context.model, () => this.#note());
     const form = element(
       "form",
-      { id: "produce", class: "tool", autocomplete: "off", "aria-label": "Produce" },
-      element("h2", {}, "Produce"),
-      field("topic", this.#topic),
-      field("partition", this.#partition),
-      field("key", this.#key),
-      field("value", this.#value),
-      element("button", { type: "submit" }, "Send and follow"),
+      { id: "produce", class: "card", autocomplete: "off", "aria-label": "Produce" },
+      this.#form.root,
       this.#said,
+      element(
+        "div",
+        { class: "actions" },
+        this.#send,
+        this.#follow,
+        element(
+          "p",
+          { class: "hint" },
+          element("kbd", {}, "Ctrl"),
+          " ",
+          element("kbd", {}, "Enter"),
+          " sends",
+        ),
+      ),
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#said.replaceChildren();
-      this.#send().catch((error: unknown) => this.#said.replaceChildren(failure(error)));
+      void this.#submit(false);
     });
-    this.root = element("div", { class: "produce-view" }, form);
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      if (form.reportValidity()) void this.#submit(false);
+    });
+    this.root = element(
+      "div",
+      { class: "produce-view" },
+      element("div", { class: "view-head" }, element("h2", {}, "Produce a record")),
+      form,
+      element("div", { role: "status", "aria-label": "Sent records" }, this.#sent),
+    );
   }
 
   show({ query }: Route): string {
-    const first = this.#context.model.topics.find(({ internal }) => !internal)?.name ?? "";
-    const topic = query.get("topic") ?? (this.#topic.value === "" ? first : undefined);
-    if (topic !== undefined) this.#topic.value = topic;
-    this.#partition.value = query.get("partition") ?? "0";
+    this.#form.enter(query);
+    this.#form.offer(this.#context.model.topics);
     return "Produce";
   }
 
   hide(): void {}
 
-  async #send(): Promise<void> {
-    const key = this.#key.value === "" ? null : this.#key.value;
-    const partition = Number(this.#partition.value);
-    const order = { topic: this.#topic.value, partition, key, value: this.#value.value };
-    const report = await produce(order);
+  overview(): void {
+    this.#form.offer(this.#context.model.topics);
+  }
+
+  /** Keeps the address that of the form. */
+  #note(): void {
+    const { topic, partition, key } = this.#form.place;
+    this.#context.router.note(hrefOf("produce", [], { topic, partition, key }));
+  }
+
+  /** Sends what the form says, once at a time. */
+  async #submit(isFollowed: boolean): Promise<void> {
+    if (this.#send.disabled) return;
+    this.#said.replaceChildren();
+    this.#setBusy(true);
+    try {
+      await this.#sendOrder(this.#form.order, isFollowed);
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      this.#setBusy(false);
+    }
+  }
+
+  #setBusy(isBusy: boolean): void {
+    this.#send.disabled = isBusy;
+    this.#follow.disabled = isBusy;
+  }
+
+  async #sendOrder(order: ProduceOrder, isFollowed: boolean): Promise<void> {
+    const bytes = new TextEncoder().encode(JSON.stringify(order)).length;
+    if (bytes > ORDER_BYTES_MAX) throw new Error(sizeText(bytes));
+    let report: ProduceReport;
+    try {
+      report = await produce(order);
+    } catch (error) {
+      if (!this.#isAboutTopic(error, order.topic)) throw error;
+      this.#askToCreate(error, order, isFollowed);
+      return;
+    }
+    await this.#done(report, isFollowed);
+  }
+
+  /** Whether an error says that there is no such topic, rather than no such partition. */
+  #isAboutTopic(error: unknown, topic: string): error is Refused {
+    const isUnknown = error instanceof Refused && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
+    return isUnknown && !this.#context.model.topics.some(({ name }) => name === topic);
+  }
+
+  /** The name may be mistyped. */
+  #askToCreate(error: Refused, order: ProduceOrder, isFollowed: boolean): void {
+    const { newTopicPartitions } = this.#context.session;
+    const { topic } = order;
+    const names = this.#context.model.topics.filter(({ internal }) => !internal);
+    const similar = similarNames(
+      topic,
+      names.map(({ name }) => name),
+    );
+    const meant = similar.length === 0 ? [] : [this.#suggestions(similar)];
+    if (newTopicPartitions === null) {
+      this.#said.replaceChildren(failure(error), ...meant);
+      return;
+    }
+    const text = {
+      title: `Create topic ${topic}?`,
+      body: [newTopicText(topic, newTopicPartitions), ...meant],
+      action: "Create it and send",
+    };
+    void openDialog(text, async () => {
+      await this.#done(await produce({ ...order, create: true }), isFollowed);
+    });
+  }
+
+  /** Names to take instead of a mistyped one. */
+  #suggestions(names: readonly string[]): HTMLElement {
+    const take = (name: string, chosen: HTMLElement): void => {
+      chosen.closest("dialog")?.close();
+      this.#said.replaceChildren();
+      this.#form.topic = name;
+      this.#send.focus();
+    };
+    const buttons = names.map((name) => {
+      const made: HTMLButtonElement = button(name, () => take(name, made));
+      return made;
+    });
+    return element("div", { class: "actions" }, element("p", {}, "Did you mean"), ...buttons);
+  }
+
+  async #done(report: ProduceReport, isFollowed: boolean): Promise<void> {
+    this.#list(report);
+    if (!isFollowed) return;
     this.#context.router.go(hrefOf("log"));
     await this.#log.play(
       report.topic,
@@ -63,5 +177,32 @@ export class ProduceView implements View {
       ({ state }) => state.logEnd > report.offset,
       (shape) => produceStory(report, shape),
     );
+  }
+
+  #refused(error: unknown): void {
+    this.#said.replaceChildren(failure(error));
+    if (error instanceof Refused && error.code === "INVALID_RECORD") this.#form.focusKey();
+  }
+
+  /** Says where a record is. */
+  #list(report: ProduceReport): void {
+    const { topic, partition, offset } = report;
+    const links = this.#context.session.mayRead
+      ? [
+          element(
+            "a",
+            { href: hrefOf("records", [topic], { partition, from: offset }) },
+            "Show the record",
+          ),
+          element(
+            "a",
+            { href: hrefOf("log", [topic, partition], { lookup: offset }) },
+            "Show it in the log",
+          ),
+        ]
+      : [];
+    const words = `${topic}: offset ${formatCount(offset)} in ${choiceText(report)}.`;
+    this.#sent.prepend(element("li", {}, element("span", {}, words), ...links));
+    while (this.#sent.children.length > SENT_SHOWN_MAX) this.#sent.lastElementChild?.remove();
   }
 }

@@ -1,5 +1,5 @@
 // The produce view in a real browser.
-// Skipped without Chromium. Leaves to others: the answers (api/routes.test.ts).
+// Skipped without Chromium. Leaves to others: the answers (api/produce.test.ts), the words (produce-words.test.ts).
 import { describe, expect, test } from "bun:test";
 import { CHROMIUM } from "../../../support/browser.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
@@ -8,6 +8,79 @@ import { startPage, writeShop } from "../../../support/page-sample.js";
 const browser = pageBrowser();
 
 describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
+  test(
+    "sends records of all kinds, and keeps the form for the next one",
+    async () => {
+      await using sample = await startPage();
+      const { registry } = sample.broker.context;
+      await registry.create("orders", 10, {});
+      await registry.create("states", 1, { "cleanup.policy": "compact" });
+      const page = await browser.open(`${sample.url}#/produce?topic=orders&key=21`);
+      await page.until("document.querySelector('.field-partition small')?.textContent > ''");
+      expect(await page.text(".field-partition small")).toBe("by the key: partition 0 of 10");
+      const enter = async (selector: string, text: string): Promise<void> => {
+        await page.evaluate(`(() => {
+          const input = document.querySelector(${JSON.stringify(selector)});
+          input.value = "";
+          input.focus();
+        })()`);
+        await page.type(text);
+      };
+      await page.evaluate("document.querySelector('.headers > button').click()");
+      await enter(".header-row [aria-label=name]", "trace");
+      await enter(".header-row [aria-label=value]", "1");
+      await enter("[name=value]", "two\nlines");
+      await page.evaluate(`document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true, cancelable: true }))`);
+      await page.until("document.querySelector('.sent li')");
+      expect(await page.text(".sent span")).toBe(
+        "orders: offset 0 in partition 0 of 10, chosen by the key.",
+      );
+      expect(await page.evaluate<string>("document.querySelector('.sent a').hash")).toBe(
+        "#/records/orders?partition=0&from=0",
+      );
+      const { address: hash, value } = await page.evaluate<{ address: string; value: string }>(
+        "({ address: location.hash, value: document.querySelector('[name=value]').value })",
+      );
+      expect(hash).toBe("#/produce?topic=orders&key=21");
+      expect(value).toBe("two\nlines");
+      // A compacted topic needs a key, and the focus goes where it is missing.
+      await enter("[name=topic]", "states");
+      expect(await page.text(".field-topic small")).toBe("compacted: each record needs a key");
+      await page.evaluate("document.querySelector('[name=tombstone]').click()");
+      await enter("[name=key]", " ");
+      await page.evaluate("document.querySelector('[name=key]').value = ''");
+      await page.evaluate("document.querySelector('#produce [type=submit]').click()");
+      await page.until("document.querySelector('#produce .failure')");
+      expect(await page.text("#produce .said")).toContain("each record needs a key");
+      expect(await page.evaluate<string>("document.activeElement.name")).toBe("key");
+      await page.type("a");
+      await page.press("Enter");
+      await page.until("document.querySelectorAll('.sent li').length === 2");
+      // A mistyped topic is not created; one that is meant is.
+      for (const isMeant of [false, true]) {
+        await enter("[name=topic]", isMeant ? "fresh" : "ordres");
+        await page.press("Enter");
+        await page.until("document.querySelector('dialog')");
+        if (isMeant) {
+          await page.evaluate("document.querySelector('dialog [type=submit]').click()");
+        } else {
+          expect(await page.text("dialog h2")).toBe("Create topic ordres?");
+          await page.evaluate("document.querySelector('dialog .actions button').click()");
+        }
+        await page.until("document.querySelector('dialog') === null");
+        if (isMeant) continue;
+        expect(await page.evaluate<string>("document.querySelector('[name=topic]').value")).toBe(
+          "orders",
+        );
+      }
+      await page.until("document.querySelectorAll('.sent li').length === 3");
+      expect(await page.text(".sent span")).toStartWith("fresh: offset 0 in partition 0");
+      expect(registry.find("ordres")).toBeUndefined();
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
   test(
     "produces a record and follows it, showing its content as text",
     async () => {
@@ -20,11 +93,13 @@ describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
       await page.type("<b>key</b>");
       await page.evaluate("document.querySelector('[name=value]').focus()");
       await page.type(value);
-      await page.press("Enter");
+      await page.evaluate(
+        "document.querySelector('#produce .actions button:nth-child(2)').click()",
+      );
       await page.until("document.querySelector('.player:not([hidden]) .step h3')");
       expect(await page.text(".player h2")).toBe("How record 4,100 got into orders, partition 1");
       await page.press("ArrowRight");
-      expect(await page.text(".player h3")).toBe("2. Offset 4,100");
+      expect(await page.text(".player h3")).toBe("2. Encoded as a batch");
       await page.evaluate("document.querySelector('[data-key=open]').click()");
       await page.until("document.querySelectorAll('.records button').length === 1");
       expect(await page.text(".records .key")).toBe("<b>key</b>");
@@ -32,7 +107,7 @@ describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
       expect(await page.evaluate<number>("document.querySelectorAll('#detail img').length")).toBe(
         0,
       );
-      expect(await page.evaluate<string>("document.title")).toBe("Log – RustLog");
+      expect(await page.evaluate<string>("document.title")).toEndWith(" – RustLog");
     },
     BROWSER_TIMEOUT_MS,
   );

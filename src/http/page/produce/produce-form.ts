@@ -1,0 +1,182 @@
+// The form of a record: its fields, what they come to, and how much of the largest request that takes.
+// Leaves to others: sending it (produce-view.ts), the words (produce-words.ts).
+import { element, setText } from "../parts/dom.js";
+import { choice, field, toggle, topicInput } from "../parts/fields.js";
+import type { Model } from "../model.js";
+import type { ProduceOrder, TopicState } from "../wire.js";
+import { HeaderRows } from "./header-rows.js";
+import { bytesOf, ORDER_BYTES_MAX, partitionHint, sizeText, timestampOf } from "./produce-words.js";
+
+const READINGS = { text: "text", hex: "hex", base64: "base64" };
+
+const CODECS = { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" } as const;
+
+/** Time without a key after which the size is measured: that takes milliseconds for a large value. */
+const MEASURE_MS = 100;
+
+const utf8 = new TextEncoder();
+
+/** What of the form is in the address. The value never is. */
+export interface FormPlace {
+  readonly topic: string;
+  readonly partition: string;
+  /** "" unless it is text. */
+  readonly key: string;
+}
+
+export class ProduceForm {
+  readonly #model: Model;
+  readonly #topic = topicInput();
+  readonly #topicHint = element("small");
+  readonly #partition = element("input", {
+    ...{ name: "partition", type: "number", min: 0, placeholder: "by key" },
+  });
+  readonly #partitionHint = element("small");
+  readonly #key = element("input", { name: "key", placeholder: "none", spellcheck: "false" });
+  readonly #keyReading = choice("key-reading", READINGS);
+  readonly #value = element("textarea", { name: "value", rows: 8, spellcheck: "false" });
+  readonly #valueReading = choice("value-reading", READINGS);
+  readonly #tombstone = toggle("tombstone (the value is null)", "tombstone", (isOn) => {
+    this.#value.disabled = isOn;
+    this.#valueReading.disabled = isOn;
+    this.#changed();
+  });
+  readonly #codec = choice("codec", CODECS);
+  readonly #timestamp = element("input", {
+    ...{ name: "timestamp", placeholder: "now", spellcheck: "false" },
+  });
+  readonly #headers = new HeaderRows(() => this.#changed());
+  readonly #size = element("p", { class: "size" });
+  readonly #onChange: () => void;
+  #measuring: ReturnType<typeof setTimeout> | undefined;
+  readonly root: HTMLElement;
+
+  /** `onChange` is called when something in the form has changed. */
+  constructor(model: Model, onChange: () => void) {
+    this.#model = model;
+    this.#onChange = onChange;
+    this.#keyReading.ariaLabel = "The key is";
+    this.#valueReading.ariaLabel = "The value is";
+    const partition = field("partition", this.#partition);
+    const topic = field("topic", this.#topic);
+    topic.append(this.#topicHint);
+    partition.append(this.#partitionHint);
+    this.root = element(
+      "div",
+      { class: "produce-fields" },
+      topic,
+      partition,
+      element("div", { class: "field-pair" }, field("key", this.#key), this.#keyReading),
+      element(
+        "div",
+        { class: "field-wide" },
+        field("value", this.#value),
+        element(
+          "div",
+          { class: "value-kind" },
+          this.#valueReading,
+          this.#tombstone.root,
+          this.#size,
+        ),
+      ),
+      this.#headers.root,
+      field("codec", this.#codec),
+      field("timestamp", this.#timestamp, "2026-07-01 12:00, or milliseconds since 1970"),
+    );
+    this.root.addEventListener("input", () => this.#changed());
+  }
+
+  get place(): FormPlace {
+    const isText = this.#keyReading.value === "text";
+    const key = isText ? this.#key.value : "";
+    return { topic: this.#topic.value, partition: this.#partition.value, key };
+  }
+
+  get topic(): string {
+    return this.#topic.value;
+  }
+
+  set topic(name: string) {
+    this.#topic.value = name;
+    this.#changed();
+  }
+
+  /** What the form comes to. Throws what is wrong with it. */
+  get order(): ProduceOrder {
+    const partition = this.#partition.value;
+    const timestamp = timestampOf(this.#timestamp.value);
+    const isTombstone = this.#tombstone.box.checked;
+    const { headers } = this.#headers;
+    return {
+      topic: this.#topic.value,
+      partition: partition === "" ? null : Number(partition),
+      key: this.#keyBytes,
+      value: isTombstone ? null : bytesOf(this.#value.value, this.#valueReading.value),
+      ...(headers.length === 0 ? {} : { headers }),
+      codec: CODECS[this.#codec.value as keyof typeof CODECS],
+      ...(timestamp === undefined ? {} : { timestamp }),
+    };
+  }
+
+  /** Enters what an address says. What it does not say stays. */
+  enter(query: URLSearchParams): void {
+    const topic = query.get("topic");
+    const key = query.get("key");
+    if (topic !== null) {
+      this.#topic.value = topic;
+      this.#partition.value = query.get("partition") ?? "";
+    }
+    if (key !== null) {
+      this.#key.value = key;
+      this.#keyReading.value = "text";
+    }
+    this.update();
+  }
+
+  /** Enters the first topic if there is none yet. */
+  offer(topics: readonly TopicState[]): void {
+    const first = topics.find(({ internal }) => !internal)?.name;
+    if (this.#topic.value === "" && first !== undefined) this.#topic.value = first;
+    this.update();
+  }
+
+  /** Says what is known of the topic, and measures the order. */
+  update(): void {
+    const topic = this.#model.topics.find(({ name }) => name === this.#topic.value);
+    const isCompacted = topic?.cleanup.includes("compact") === true;
+    setText(this.#topicHint, isCompacted ? "compacted: each record needs a key" : "");
+    const isChosen = this.#partition.value !== "";
+    setText(this.#partitionHint, isChosen ? "" : partitionHint(this.#keyBytes, topic?.partitions));
+    clearTimeout(this.#measuring);
+    this.#measuring = setTimeout(() => this.#measure(), MEASURE_MS);
+  }
+
+  focus(): void {
+    (this.#topic.value === "" ? this.#topic : this.#value).focus();
+  }
+
+  /** Puts the focus into the key, which the topic needs. */
+  focusKey(): void {
+    this.#key.focus();
+  }
+
+  get #keyBytes(): ProduceOrder["key"] {
+    return this.#key.value === "" ? null : bytesOf(this.#key.value, this.#keyReading.value);
+  }
+
+  #changed(): void {
+    this.update();
+    this.#onChange();
+  }
+
+  #measure(): void {
+    let bytes: number;
+    try {
+      bytes = utf8.encode(JSON.stringify(this.order)).length;
+    } catch {
+      return; // the timestamp is not complete yet
+    }
+    setText(this.#size, sizeText(bytes));
+    this.#size.classList.toggle("failure", bytes > ORDER_BYTES_MAX);
+  }
+}

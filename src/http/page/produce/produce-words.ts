@@ -1,0 +1,56 @@
+// What the produce view says in words, and the order that it sends. Pure.
+// Leaves to others: the form (produce-form.ts).
+import { partitionForKey } from "../../../record/key-partition.js";
+import { parseTarget } from "../log/target.js";
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import type { OrderedBytes, ProduceReport } from "../wire.js";
+
+/** Largest request that the broker takes, in bytes. */
+export const ORDER_BYTES_MAX = 1024 * 1024;
+
+/** What a field says, as the broker takes it. `reading` is how it is read: `text`, `hex`, `base64` or `null`. */
+export function bytesOf(text: string, reading: string): OrderedBytes | null {
+  if (reading === "null") return null;
+  if (reading === "hex") return { hex: text };
+  return reading === "base64" ? { base64: text } : text;
+}
+
+/** How much of the largest request an order takes: `1.2 KiB of 1 MiB`. */
+export function sizeText(bytes: number): string {
+  const text = `${formatBytes(bytes)} of ${formatBytes(ORDER_BYTES_MAX)}`;
+  return bytes > ORDER_BYTES_MAX ? `${text}: too long for the page; use rustlog produce` : text;
+}
+
+/** Why a record went to its partition. */
+export function choiceText({ chosenBy, partition, partitions }: ProduceReport): string {
+  const of = `partition ${formatCount(partition)} of ${formatCount(partitions)}`;
+  if (chosenBy === "order") return `${of}, as you chose`;
+  if (partitions === 1) return "partition 0, the only one";
+  if (chosenBy === "key") return `${of}, chosen by the key`;
+  return `${of}, chosen at random because the record has no key`;
+}
+
+/** A time of the form: milliseconds since 1970, or a date; a time without a zone is UTC. Undefined for none. */
+export function timestampOf(text: string): number | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    const target = parseTarget(text);
+    return "timestamp" in target ? target.timestamp : target.offset;
+  } catch {
+    throw new Error("expected a time such as 2026-07-01 12:00, or milliseconds since 1970");
+  }
+}
+
+/** Where a record without a chosen partition would go; "" if that is not known yet. */
+export function partitionHint(key: OrderedBytes | null, partitions: number | undefined): string {
+  if (partitions === undefined) return "";
+  if (partitions === 1) return "the topic has only partition 0";
+  if (key === null) return `without a key, one of ${countOf(partitions, "partition")}`;
+  if (typeof key !== "string") return `by the key, one of ${countOf(partitions, "partition")}`;
+  return `by the key: partition ${partitionForKey(key, partitions)} of ${partitions}`;
+}
+
+/** What a topic would be that a record creates. */
+export function newTopicText(topic: string, partitions: number): string {
+  return `There is no topic ${topic}. It would be created with ${countOf(partitions, "partition")} and the broker's default settings.`;
+}
