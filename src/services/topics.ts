@@ -114,6 +114,12 @@ export function topicsInTheWay(
   return inTheWay;
 }
 
+/** The topic in the way of a new one of this name, if the caller may see it. */
+export function visibleTopicInTheWay(context: ServiceContext, name: string): string | undefined {
+  const other = topicsInTheWay(context, [name]).get(name);
+  return other === undefined || !mayOnTopic(context, "DESCRIBE", other) ? undefined : other;
+}
+
 function unified(name: string): string {
   return name.replaceAll(".", "_");
 }

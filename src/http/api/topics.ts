@@ -14,7 +14,12 @@ import { requireSomeCreation } from "../../services/permissions.js";
 import { retentionForecast } from "../../services/retention-forecast.js";
 import { partitionDetails, topicDetails, visibleTopic } from "../../services/topic-details.js";
 import { topicReaders } from "../../services/topic-readers.js";
-import { createTopic, deleteTopic } from "../../services/topics.js";
+import {
+  checkTopic,
+  createTopic,
+  deleteTopic,
+  visibleTopicInTheWay,
+} from "../../services/topics.js";
 import { planTrim } from "../../services/trim-plan.js";
 import { isActive, type TopicConfig, topicConfig } from "../../topics/topic-configs.js";
 import { inUnits } from "../../topics/setting-units.js";
@@ -25,8 +30,8 @@ import type {
   AlterOutcome,
   CompactionReport,
   CompactionRow,
-  CreatedTopic,
   CreateOrder,
+  NewTopic,
   PartitionRows,
   TopicDetail,
   TopicReaderRows,
@@ -184,12 +189,17 @@ async function readerRows(request: TopicRequest): Promise<TopicReaderRows> {
   return { readers, next: next ?? null };
 }
 
-async function create(context: ServiceContext, order: CreateOrder): Promise<CreatedTopic> {
-  const settings = Object.fromEntries(
-    Object.entries(order.settings).map(([name, value]) => [name, inUnits(name, value)]),
-  );
-  const { name, topicId: id, partitions } = await createTopic(context, { ...order, settings });
-  return { name, id, partitions };
+async function create(context: ServiceContext, order: CreateOrder): Promise<NewTopic> {
+  const given = Object.entries(order.settings);
+  const wanted = {
+    ...order,
+    settings: Object.fromEntries(given.map(([name, value]) => [name, inUnits(name, value)])),
+  };
+  const { name, partitions, settings } = checkTopic(context, wanted);
+  const similar = visibleTopicInTheWay(context, name) ?? null;
+  if (!order.validateOnly) await createTopic(context, wanted);
+  const named = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
+  return { name, partitions, settings: named, similar };
 }
 
 async function alter(
@@ -290,11 +300,12 @@ function reportOf({ isDone, partitions }: CompactionOfTopic): CompactionReport {
   };
 }
 
-function orderOf({ name, partitions, settings = {} }: Body): CreateOrder {
-  if (typeof name === "string" && isNatural(partitions) && isTexts(settings)) {
-    return { name, partitions, settings };
+function orderOf({ name, partitions, settings = {}, validateOnly = false }: Body): CreateOrder {
+  const isWhole = typeof name === "string" && isNatural(partitions) && isTexts(settings);
+  if (isWhole && typeof validateOnly === "boolean") {
+    return { name, partitions, settings, validateOnly };
   }
-  throw invalid("the body must be {name, partitions, settings}");
+  throw invalid("the body must be {name, partitions, settings, validateOnly}");
 }
 
 function alterOrderOf({ id, set = {}, unset = [], partitions = 0 }: Body): AlterOrder {

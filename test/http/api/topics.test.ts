@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type {
   AlterOutcome,
   CompactionReport,
-  CreatedTopic,
+  NewTopic,
   PartitionRows,
   TopicDetail,
   TopicReaderRows,
@@ -122,15 +122,28 @@ test("the groups that read a topic come with their lag in it", async () => {
 
 test("a topic is created with units in its settings, or refused with what is wrong", async () => {
   const settings = { "retention.ms": "3d", "segment.bytes": "1MiB" };
-  const created = await answer<CreatedTopic>("POST", "topics", {
-    ...{ name: "made", partitions: 2, settings },
+  const order = { name: "made.up", partitions: 0, settings };
+  const expected: NewTopic = {
+    ...{ name: "made.up", partitions: 1, similar: null },
+    settings: [
+      { name: "retention.ms", value: "259200000" },
+      { name: "segment.bytes", value: "1048576" },
+    ],
+  };
+  const checked = { ...order, validateOnly: true };
+  expect(await answer<NewTopic>("POST", "topics", checked)).toEqual(expected);
+  expect(find("made.up")).toBeUndefined();
+  expect(await answer<NewTopic>("POST", "topics", order)).toEqual(expected);
+  const made = find("made.up")!;
+  expect(made.partitions).toHaveLength(1);
+  const other = { ...checked, name: "made_up", partitions: 2 };
+  expect(await answer<NewTopic>("POST", "topics", other)).toMatchObject({
+    ...{ partitions: 2, similar: "made.up" },
   });
-  const made = find("made")!;
-  expect(created).toEqual({ name: "made", id: made.id, partitions: 2 });
   expect(made.settings).toEqual({ "retention.ms": "259200000", "segment.bytes": "1048576" });
   const wrong = (order: unknown) => refusal("POST", "topics", order);
-  expect(await wrong({ name: "made", partitions: 1 })).toBe(
-    "400 TOPIC_ALREADY_EXISTS: topic 'made' already exists",
+  expect(await wrong({ name: "made.up", partitions: 1 })).toBe(
+    "400 TOPIC_ALREADY_EXISTS: topic 'made.up' already exists",
   );
   expect(await wrong({ name: "a b", partitions: 1 })).toContain("400 INVALID_TOPIC: ");
   expect(await wrong({ name: "b", partitions: 1, settings: { "retention.ms": "soon" } })).toBe(

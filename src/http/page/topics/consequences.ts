@@ -2,7 +2,13 @@
 // Leaves to others: the numbers (http/api/topics.ts), asking whether to go on (topic-dialogs.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import { durationText, settingText } from "./setting-text.js";
-import type { AlterOutcome, CompactionReport, TopicDetail, TrimPlan } from "./topic-wire.js";
+import type {
+  AlterOutcome,
+  CompactionReport,
+  NewTopic,
+  TopicDetail,
+  TrimPlan,
+} from "./topic-wire.js";
 
 /** What a change of settings leads to; the first sentence is about what is lost. */
 export function settingConsequences(
@@ -49,6 +55,22 @@ function settingNote(name: string, before: string, after: string): string | unde
   }
   if (name.startsWith("segment.")) return "Holds for new segments, and for when one is sealed.";
   return undefined;
+}
+
+/** What will be created. */
+export function creationConsequences(
+  { name, partitions, settings, similar }: NewTopic,
+  isDefault: boolean,
+): readonly string[] {
+  const count = `${countOf(partitions, "partition")}${isDefault ? ", the broker's default" : ""}`;
+  const own = settings.map((each) => `${each.name} ${settingText(each.name, each.value)}`);
+  const rest = own.length === 0 ? "All settings are" : `${own.join(", ")}; other settings are`;
+  return [
+    `${name} will have ${count}. ${rest} the broker's.`,
+    ...(similar === null
+      ? []
+      : [`There is a topic ${similar}: Kafka's metrics can't tell the two names apart.`]),
+  ];
 }
 
 /** What more partitions lead to. */

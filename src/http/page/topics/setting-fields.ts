@@ -14,6 +14,8 @@ export class SettingFields {
   readonly root = element("fieldset", { class: "setting-fields" });
   readonly #known: ReadonlyMap<string, TopicSetting>;
   readonly #lines = new Set<Line>();
+  /** Called when a value has changed. */
+  onChange: () => void = () => {};
   readonly #add = button("Add a setting", () => this.#addLine());
 
   constructor(known: readonly TopicSetting[]) {
@@ -50,6 +52,7 @@ export class SettingFields {
       button("Remove", () => {
         root.remove();
         this.#lines.delete(line);
+        this.onChange();
         this.#add.focus();
       }),
       hint,
@@ -63,7 +66,11 @@ export class SettingFields {
       }
     });
     const explain = (): void => setText(hint, this.#hintOf(name.value));
-    name.addEventListener("change", explain);
+    name.addEventListener("change", () => {
+      explain();
+      this.onChange();
+    });
+    value.addEventListener("input", () => this.onChange());
     explain();
     this.#lines.add(line);
     this.#add.before(root);

@@ -5,8 +5,8 @@ import type {
   AlterOutcome,
   CompactionReport,
   CompactOrder,
-  CreatedTopic,
   CreateOrder,
+  NewTopic,
   PartitionRows,
   TopicDetail,
   TopicReaderRows,
@@ -37,7 +37,8 @@ export function askSettings(): Promise<readonly TopicSetting[]> {
   return askFor("/api/topic-settings");
 }
 
-export function createTopic(body: CreateOrder): Promise<CreatedTopic> {
+/** Creates a topic, or asks what would be created. */
+export function createTopic(body: CreateOrder): Promise<NewTopic> {
   return order("POST", "/api/topics", body);
 }
 

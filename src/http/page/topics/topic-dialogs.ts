@@ -6,6 +6,7 @@ import { element } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatBytes } from "../parts/format.js";
 import {
+  creationConsequences,
   groupNames,
   partitionConsequences,
   settingConsequences,
@@ -29,6 +30,8 @@ import {
 import type {
   AlterOrder,
   AlterOutcome,
+  CreateOrder,
+  NewTopic,
   TopicDetail,
   TopicSetting,
   TrimPlan,
@@ -57,15 +60,33 @@ export async function createDialog(suggested = ""): Promise<string | undefined> 
     max: 10_000,
     placeholder: "the broker's default",
   });
+  const order = (validateOnly: boolean): CreateOrder => ({
+    ...{ name: name.value.trim(), partitions: Number(partitions.value), validateOnly },
+    settings: settings.values,
+  });
+  const forecast = new Forecast<NewTopic>(
+    () => (name.value.trim() === "" ? undefined : createTopic(order(true))),
+    (topic) => ({ lines: creationConsequences(topic, partitions.value === "") }),
+  );
   const body = [
     field("name", name, "letters, digits, dots, underscores and hyphens"),
     field("partitions", partitions, "more can be added later, fewer can't"),
     settings.root,
+    forecast.root,
   ];
-  const isDone = await openDialog({ title: "Create a topic", body, action: "Create" }, async () => {
-    const count = partitions.value === "" ? 0 : Number(partitions.value);
-    await createTopic({ name: name.value.trim(), partitions: count, settings: settings.values });
-  });
+  for (const input of [name, partitions]) {
+    input.addEventListener("input", () => forecast.changed());
+  }
+  settings.onChange = () => forecast.changed();
+  const isDone = await openDialog(
+    {
+      ...{ title: "Create a topic", body, action: "Create" },
+      prepare: (submit) => forecast.guard(submit),
+    },
+    async () => {
+      await createTopic(order(false));
+    },
+  );
   return isDone ? name.value.trim() : undefined;
 }
 

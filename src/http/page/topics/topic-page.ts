@@ -31,6 +31,12 @@ const RENEW_MS = 1000;
 
 const TABS = { partitions: "Partitions", settings: "Settings", groups: "Groups" } as const;
 
+/** The setting behind a fact. */
+const SETTING_OF: Readonly<Record<string, string>> = {
+  cleanup: "cleanup.policy",
+  retention: "retention.ms",
+};
+
 type TabName = keyof typeof TABS;
 
 export class TopicPage {
@@ -40,6 +46,8 @@ export class TopicPage {
   readonly #links = element("p", { class: "links" });
   readonly #actions = element("div", { class: "actions" });
   readonly #facts = new Map<string, HTMLElement>();
+  /** Buttons beside facts that are settings. */
+  readonly #changes: HTMLButtonElement[] = [];
   readonly #factList = element("dl", { class: "facts" });
   readonly #panel = element("div", { class: "tab-panel" });
   readonly #tabs: Tabs;
@@ -70,9 +78,12 @@ export class TopicPage {
       ),
     );
     for (const fact of ["partitions", "records", "size", "in", "cleanup", "retention", "id"]) {
-      const value = element("dd");
+      const value = element("span");
       this.#facts.set(fact, value);
-      this.#factList.append(element("div", {}, element("dt", {}, fact), value));
+      const setting = SETTING_OF[fact];
+      const change = setting === undefined ? [] : [this.#changeButton(setting)];
+      const row = element("dd", {}, value, ...change);
+      this.#factList.append(element("div", {}, element("dt", {}, fact), row));
     }
     this.#body = element(
       "div",
@@ -86,6 +97,13 @@ export class TopicPage {
     const heading = element("div", { class: "view-head" }, crumb, this.#title, this.#links);
     heading.append(this.#actions);
     this.root.append(heading, this.#missing, this.#body);
+  }
+
+  #changeButton(setting: string): HTMLButtonElement {
+    const attributes = { class: "quiet", "aria-label": `Change ${setting}` };
+    const change = button("change", () => void this.#edit(setting), attributes);
+    this.#changes.push(change);
+    return change;
   }
 
   /** Shows a place of a topic; returns its title. */
@@ -275,6 +293,7 @@ export class TopicPage {
   /** The buttons of what this visitor may do; they are made anew only if that changes, so that they keep the focus. */
   #showActions(detail: TopicDetail): void {
     const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
+    for (const change of this.#changes) change.hidden = !may("ALTER_CONFIGS");
     const isCompacted = detail.dirtyBytes !== null;
     const policy = detail.settings.find(({ name }) => name === "cleanup.policy")?.value ?? "";
     const isTrimmable = !isCompacted || policy.includes("delete");

@@ -81,12 +81,17 @@ export interface CreateOrder {
   readonly partitions: number;
   /** Values may have units, such as 7d and 1GiB. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Whether to make all checks, and to create nothing. */
+  readonly validateOnly: boolean;
 }
 
-export interface CreatedTopic {
+/** What was, or would be, created. */
+export interface NewTopic {
   readonly name: string;
-  readonly id: string;
   readonly partitions: number;
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
+  /** An existing topic of almost the same name, which Kafka's metrics can't tell from this one; or null. */
+  readonly similar: string | null;
 }
 
 export interface AlterOrder {

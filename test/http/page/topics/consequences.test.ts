@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import {
   compactionText,
+  creationConsequences,
   groupNames,
   partitionConsequences,
   settingConsequences,
@@ -54,6 +55,18 @@ test("other settings say what they change", () => {
   expect(settingConsequences(larger, TOPIC)).toEqual([]);
   const segments = outcome("segment.bytes", "1024", "2048", null);
   expect(settingConsequences(segments, TOPIC)[0]).toContain("new segments");
+});
+
+test("a creation says what the topic will have, and of a name that is easily mistaken", () => {
+  const topic = { name: "a.b", partitions: 3, settings: [], similar: null };
+  expect(creationConsequences(topic, true)).toEqual([
+    "a.b will have 3 partitions, the broker's default. All settings are the broker's.",
+  ]);
+  const settings = [{ name: "retention.ms", value: "259200000" }];
+  expect(creationConsequences({ ...topic, settings, similar: "a_b" }, false)).toEqual([
+    "a.b will have 3 partitions. retention.ms 3 days; other settings are the broker's.",
+    "There is a topic a_b: Kafka's metrics can't tell the two names apart.",
+  ]);
 });
 
 test("more partitions warn that keys move", () => {

@@ -68,11 +68,11 @@ describe.skipIf(CHROMIUM === undefined)("the topics view", () => {
       await page.until("document.querySelector('dialog [name=name]')");
       await fill(page, "name", "prices");
       await fill(page, "partitions", "2");
-      await press(page, "Create", "dialog");
       await page.until(dialogSays("topic 'prices' already exists"));
       await fill(page, "name", "made");
       await press(page, "Add a setting", "dialog");
       await fill(page, "setting-value", "7d");
+      await page.until(dialogSays("made will have 2 partitions. retention.ms 7 days; other"));
       await press(page, "Create", "dialog");
       await page.until("location.hash === '#/topics/made' && document.querySelector('.facts')");
       expect(find("made")?.settings).toEqual({ "retention.ms": "604800000" });
