@@ -1,6 +1,16 @@
-// A large file that was removed or replaced is let go in the background, and not before its last mapping.
+// A large file that was removed or replaced is let go in the background, in steps, and not before its last mapping.
 import { expect, test } from "bun:test";
-import { readdirSync, readlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { withTempDir } from "../support/tmp.js";
@@ -8,22 +18,27 @@ import { until } from "../support/until.js";
 
 const LARGE_BYTES = 4 * 1024 * 1024;
 
-/** Descriptors of this process on files that have no name any more, in a directory. */
-function nameless(directory: string): string[] {
+/** Sizes of the files of a directory that have no name any more, and that this process has open. */
+function nameless(directory: string): number[] {
   return readdirSync("/proc/self/fd").flatMap((fd) => {
     try {
       const path = readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(directory) && path.endsWith("(deleted)") ? [path] : [];
+      return path.startsWith(directory) && path.endsWith("(deleted)")
+        ? [statSync(`/proc/self/fd/${fd}`).size]
+        : [];
     } catch {
       return [];
     }
   });
 }
 
-function largeFile(path: string): void {
+/** A sparse file. */
+function largeFile(path: string, bytes = LARGE_BYTES): void {
   writeFileSync(path, "x");
-  truncateSync(path, LARGE_BYTES);
+  truncateSync(path, bytes);
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test.skipIf(process.platform !== "linux")("large files are let go", async () => {
   await withTempDir(async (directory) => {
@@ -45,8 +60,41 @@ test.skipIf(process.platform !== "linux")("a mapped file is let go after its map
     largeFile(path);
     const mapping = disk.map(path);
     disk.remove(path);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     expect(nameless(directory).length).toBe(1);
     expect(mapping[0]).toBe(120);
   });
 });
+
+test.skipIf(process.platform !== "linux")("a large file becomes smaller in steps", async () => {
+  await withTempDir(async (directory) => {
+    const path = join(directory, "large");
+    largeFile(path, 12 * LARGE_BYTES);
+    new RealDisk().remove(path);
+    const sizes = new Set<number>();
+    for (let [size] = nameless(directory); size !== undefined; [size] = nameless(directory)) {
+      sizes.add(size / LARGE_BYTES);
+      await nextTurn();
+    }
+    expect([...sizes]).toEqual([12, 8, 4]);
+  });
+});
+
+test.skipIf(process.platform !== "linux")(
+  "a file that is open or linked elsewhere keeps its bytes",
+  async () => {
+    await withTempDir(async (directory) => {
+      const disk = new RealDisk();
+      const [read, linked, link] = ["read", "linked", "link"].map((name) => join(directory, name));
+      for (const path of [read!, linked!]) largeFile(path, 12 * LARGE_BYTES);
+      const reader = openSync(read!, "r");
+      linkSync(linked!, link!);
+      disk.remove(read!);
+      disk.remove(linked!);
+      await until(() => nameless(directory).length === 1);
+      expect(fstatSync(reader).size).toBe(12 * LARGE_BYTES);
+      closeSync(reader);
+      expect(statSync(link!).size).toBe(12 * LARGE_BYTES);
+    });
+  },
+);
