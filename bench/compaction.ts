@@ -1,12 +1,14 @@
 // `bun run bench:compaction`: compacts 1 GiB of updates with values of 100 B, 9/10 of them dirty, to 1 million keys; and has
-// Kafka's log cleaner do the same, if a Kafka is given.
-// Leaves to others: a run beside producers and consumers.
+// Kafka's log cleaner do the same, if a Kafka is given. Then a quarter of that in a broker, beside a producer.
+// Leaves to others: kills in a compaction (`bun run test:compaction`).
 //
+//   --only PARTS           some of: run, beside
 //   --kafka HOST:PORT,DIR  an Apache Kafka that logs at level INFO to DIR/broker.log, with its data in DIR/data
-//   --mb N                 bytes of log in MiB (1024); 1000 keys for each
-//   --map-mb N             memory for the map of keys in MiB (128)
+//   --mb N                 bytes of log in MiB (1024; 256 beside a producer); 1000 keys for each
+//   --map-mb N             memory for the map of keys in MiB (128), without a producer
 //   --codec NAME           none, gzip, snappy, lz4 or zstd (none)
 //   --rounds N             counted runs (3)
+//   --flush POLICY         of the broker beside a producer: always or never (always)
 //   --dir DIR              directory for the data, on a real disk
 //   --json, --markdown, --tiny   as for bench:e2e
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -22,6 +24,7 @@ import {
   segmentBytesOf,
   writeChangelog,
 } from "./compaction/changelog.js";
+import { besideBars } from "./compaction/beside.js";
 import { KafkaCleaner } from "./compaction/kafka-cleaner.js";
 import type { RunResult } from "./compaction/run.js";
 import { Bench, SCALES } from "./e2e/setup.js";
@@ -33,8 +36,19 @@ const MB_PER_SECOND_RATIO = 1.5;
 const PEAK_MIB = 256;
 const KEYS_PER_MIB = 1_000_000 / 1024;
 
+/** How long the producer works with nothing else going on, before and after a compaction. */
+const ALONE_MS = 3_000;
+const ALONE_MS_TINY = 50;
+
+const PARTS: Readonly<Record<string, (bench: Bench, codec: Codec) => Promise<Section>>> = {
+  run: measure,
+  beside: measureBeside,
+};
+
 const { values } = parseArgs({
   options: {
+    only: { type: "string", default: Object.keys(PARTS).join(",") },
+    flush: { type: "string", default: "always" },
     kafka: { type: "string" },
     mb: { type: "string" },
     "map-mb": { type: "string", default: "128" },
@@ -48,11 +62,23 @@ const { values } = parseArgs({
 });
 
 const codec = CODECS.find((name) => name === values.codec);
+const { flush } = values;
 const mb = Number(values.mb ?? (values.tiny ? 1 : 1024));
+const besideMb = Number(values.mb ?? (values.tiny ? 1 : 256));
 const rounds = Number(values.rounds ?? (values.tiny ? 1 : 3));
 const mapMb = Number(values["map-mb"]);
 if (codec === undefined || !(mb > 0 && rounds > 0 && mapMb > 0)) {
   console.error(`codecs are ${CODECS.join(", ")}; the others are numbers above 0`);
+  process.exit(2);
+}
+const parts = values.only.split(",");
+const unknown = parts.filter((part) => PARTS[part] === undefined);
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
+if (flush !== "always" && flush !== "never") {
+  console.error("--flush is always or never");
   process.exit(2);
 }
 
@@ -179,8 +205,23 @@ function sectionOf(rates: number[], peaks: number[], kafkaRates: number[]): Sect
   ]);
 }
 
+function measureBeside(bench: Bench, codecName: Codec): Promise<Section> {
+  const keys = Math.ceil(besideMb * KEYS_PER_MIB);
+  return besideBars(bench, {
+    changelog: { bytes: besideMb * MiB, keys, codec: codecName },
+    ...{ rounds, aloneMs: values.tiny ? ALONE_MS_TINY : ALONE_MS, flush: flush as "always" },
+  });
+}
+
 using bench = new Bench(values.tiny ? SCALES.tiny : SCALES.whole, values.dir);
-const section = await measure(bench, codec);
-if (values.json) console.log(JSON.stringify(section.rows, null, 2));
-else process.stdout.write(values.markdown ? section.markdown : section.text);
+const sections: Section[] = [];
+for (const part of parts) {
+  const section = await PARTS[part]!(bench, codec);
+  sections.push(section);
+  if (!values.json) process.stdout.write(values.markdown ? section.markdown : section.text);
+}
+if (values.json) {
+  const rows = sections.map(({ title, rows: all }) => ({ title, rows: all }));
+  console.log(JSON.stringify(rows, null, 2));
+}
 process.exit(0);

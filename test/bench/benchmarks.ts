@@ -80,10 +80,15 @@ test("the benchmarks of Kafka's protocol run, without Go and Apache Kafka", asyn
 
 test("the benchmark of compaction runs, without Apache Kafka", async () => {
   await withTempDir(async (dir) => {
-    const rows: { rustlog: number }[] = JSON.parse(
+    const sections: { rows: { rustlog?: number; measured?: number }[] }[] = JSON.parse(
       await run("compaction.ts", "--json", "--dir", dir),
     );
-    expect(rows.map(({ rustlog }) => rustlog > 0)).toEqual([true, true]);
+    expect(sections.map(({ rows }) => rows.length)).toEqual([2, 10]);
+    const [alone, beside] = sections.map(({ rows }) => rows);
+    expect(alone?.map(({ rustlog = 0 }) => rustlog > 0)).toEqual([true, true]);
+    expect(beside?.map(({ measured = Number.NaN }) => Number.isFinite(measured))).not.toContain(
+      false,
+    );
     expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
   });
 }, 60_000);
