@@ -260,7 +260,9 @@ export class Broker implements AsyncDisposable {
         ...{ registry, now: Date.now, report, observer: metrics, onFilesDeleted: collectSoon },
         ...{ mapBytes: resolved.compactionMemory, checkMs: resolved.compactionCheckMs },
         runner:
-          disk === undefined ? new CompactionThread(theDisk, report) : new CompactionSlices(disk),
+          disk === undefined
+            ? new CompactionThread(theDisk, report, metrics)
+            : new CompactionSlices(disk),
       });
       const onGrown = (): void => cleaner.cleanSoon();
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report, onGrown });

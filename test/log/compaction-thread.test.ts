@@ -21,6 +21,9 @@ const log = writeRandomLog(simulated, new Random(2), shape);
 
 const never = (): boolean => false;
 
+/** Clients that do nothing. */
+const IDLE = { requestsAnswered: 0, receivedBytes: 0, sentBytes: 0 };
+
 /** A directory with the files of the log, and the job to compact it. */
 function freshJob(name: string) {
   const directory = join(temporary.path, name);
@@ -49,7 +52,7 @@ function entry(name: string, script: string): string {
 
 test("a thread and slices of the event loop write the same files", async () => {
   const lines: string[] = [];
-  const thread = new CompactionThread(new RealDisk(), (line) => lines.push(line));
+  const thread = new CompactionThread(new RealDisk(), (line) => lines.push(line), IDLE);
   const slices = new CompactionSlices(new RealDisk());
   const outcomes = [];
   for (const runner of [thread, slices, thread]) {
@@ -65,7 +68,7 @@ test("a thread and slices of the event loop write the same files", async () => {
 });
 
 test("a run that fails or is stopped leaves nothing, and the thread goes on", async () => {
-  const thread = new CompactionThread(new RealDisk(), () => {});
+  const thread = new CompactionThread(new RealDisk(), () => {}, IDLE);
   // Only the second pass reads the records of the clean part, when the first segment is already rewritten.
   const last = log.segments.at(-1)!.baseOffset;
   const job = { ...freshJob("failing"), firstDirtyOffset: last };
@@ -96,16 +99,53 @@ test("a thread that is told to stop does so", async () => {
       postMessage({ kind: "done", result: undefined });
     });
     postMessage({ kind: "ready" });`;
-  const thread = new CompactionThread(new RealDisk(), () => {}, entry("stops", script));
+  const thread = new CompactionThread(new RealDisk(), () => {}, IDLE, entry("stops", script));
   expect(await thread.run(freshJob("told"), () => true)).toBeUndefined();
   await thread.rest();
+});
+
+test("a thread is told how busy clients are, while it runs", async () => {
+  const script = `
+    addEventListener("message", ({ data }) => {
+      const [flag, load] = [new Int32Array(data.signals, 0, 1), new Float64Array(data.signals, 16, 1)];
+      const first = load[0];
+      while (load[0] === first) Atomics.wait(flag, 0, 0, 1);
+      postMessage({ kind: "failed", message: [first, load[0]].join(" then ") });
+    });
+    postMessage({ kind: "ready" });`;
+  const traffic = { ...IDLE };
+  const thread = new CompactionThread(new RealDisk(), () => {}, traffic, entry("load", script));
+  const run = thread.run(freshJob("load"), () => {
+    traffic.requestsAnswered += 1_000_000;
+    return false;
+  });
+  expect(await run.catch(String)).toBe("Error: 0 then 1");
+  await thread.rest();
+});
+
+test("a thread rests beside clients, and writes the same files", async () => {
+  const busy = {
+    ...IDLE,
+    get requestsAnswered() {
+      return performance.now() * 1_000;
+    },
+  };
+  const outcomes = [];
+  for (const traffic of [IDLE, busy]) {
+    const thread = new CompactionThread(new RealDisk(), () => {}, traffic);
+    const job = freshJob("busy");
+    const result = await thread.run(job, never);
+    outcomes.push({ result, files: cleanedFiles(job.directory) });
+    await thread.rest();
+  }
+  expect(outcomes[1]).toEqual(outcomes[0]!);
 });
 
 test("a thread that ends in a run fails it, and the next run starts another", async () => {
   const script = `
     addEventListener("message", () => { throw new Error("out of luck"); });
     postMessage({ kind: "ready" });`;
-  const thread = new CompactionThread(new RealDisk(), () => {}, entry("crashes", script));
+  const thread = new CompactionThread(new RealDisk(), () => {}, IDLE, entry("crashes", script));
   for (let i = 0; i < 2; i++) {
     const run = thread.run(freshJob("crash"), never);
     expect(await run.catch(String)).toMatch(/out of luck|has ended/);
@@ -116,7 +156,7 @@ test("a thread that ends in a run fails it, and the next run starts another", as
 test("where no thread can be started, the event loop is shared", async () => {
   const lines: string[] = [];
   const missing = join(temporary.path, "missing.js");
-  const thread = new CompactionThread(new RealDisk(), (line) => lines.push(line), missing);
+  const thread = new CompactionThread(new RealDisk(), (line) => lines.push(line), IDLE, missing);
   for (let i = 0; i < 2; i++) {
     const result = await thread.run(freshJob("missing"), never);
     expect(result?.groups.length).toBe(1);

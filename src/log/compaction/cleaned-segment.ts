@@ -19,6 +19,8 @@ interface CleanedSegmentOptions {
   readonly base: number;
   /** Memory to collect output in, while no other segment uses it. */
   readonly buffer: Uint8Array;
+  /** Called between portions of a long copy, to share the thread. Throws if the run is to end. */
+  readonly pause: () => Promise<void> | undefined;
 }
 
 export class CleanedSegment {
@@ -26,6 +28,7 @@ export class CleanedSegment {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #buffer: Uint8Array;
+  readonly #pause: () => Promise<void> | undefined;
   readonly #index = new SegmentIndex();
   #file: AppendFile | undefined;
   #bytes = 0;
@@ -34,8 +37,9 @@ export class CleanedSegment {
   #unflushed = 0;
   #mark = { bytes: 0, isChanged: false };
 
-  constructor({ disk, directory, base, buffer }: CleanedSegmentOptions) {
+  constructor({ disk, directory, base, buffer, pause }: CleanedSegmentOptions) {
     this.#disk = disk;
+    this.#pause = pause;
     this.#directory = directory;
     this.base = base;
     this.#buffer = buffer;
@@ -74,6 +78,8 @@ export class CleanedSegment {
       if (count === 0) throw new Error(`${source} has become shorter`);
       await this.#write(file, part.subarray(0, count));
       copied += count;
+      const paused = this.#pause();
+      if (paused !== undefined) await paused;
     }
   }
 

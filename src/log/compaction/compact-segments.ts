@@ -173,9 +173,10 @@ class CompactionRun {
   }
 
   #begin(segment: SourceSegment): Group {
-    const { directory } = this.#job;
-    const { baseOffset: base } = segment;
-    const cleaned = new CleanedSegment({ disk: this.#disk, directory, base, buffer: this.#output });
+    const cleaned = new CleanedSegment({
+      ...{ disk: this.#disk, directory: this.#job.directory, base: segment.baseOffset },
+      ...{ buffer: this.#output, pause: () => this.#shareThread() },
+    });
     const group: Group = { cleaned, replaced: [], bytesBefore: 0, gone: undefined };
     this.#groups.push(group);
     return group;

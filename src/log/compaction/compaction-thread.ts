@@ -6,6 +6,7 @@ import { type Disk, FlushFailure, reasonOf } from "../disk/disk.js";
 import { nextTurn } from "../event-loop.js";
 import { compactSegments } from "./compact-segments.js";
 import type { CompactionJob, CompactionResult } from "./compaction-job.js";
+import { ClientLoad, type ClientTraffic } from "./compaction-pace.js";
 import { type ThreadAnswer, type ThreadJob, ThreadSignals } from "./thread-messages.js";
 
 /** Called now and then with the bytes of log that a run has read. */
@@ -38,14 +39,16 @@ export class CompactionThread implements CompactionRunner {
   readonly #entry: string;
   readonly #report: (line: string) => void;
   readonly #disk: Disk;
+  readonly #load: ClientLoad;
   #thread: Promise<Thread> | undefined;
   /** In place of a thread that can't be started. */
   #slices: CompactionRunner | undefined;
 
-  /** Without a thread it works on `disk`. Tests have an entry of their own. */
-  constructor(disk: Disk, report: (line: string) => void, entry = ENTRY) {
+  /** It rests while `traffic` grows. Without a thread it works on `disk`. Tests have an entry of their own. */
+  constructor(disk: Disk, report: (line: string) => void, traffic: ClientTraffic, entry = ENTRY) {
     this.#disk = disk;
     this.#report = report;
+    this.#load = new ClientLoad(traffic);
     this.#entry = entry;
   }
 
@@ -57,8 +60,10 @@ export class CompactionThread implements CompactionRunner {
     const thread = await this.#started();
     if (thread === undefined) return await this.#slices!.run(job, isStopped, onProgress);
     const signals = new ThreadSignals();
+    signals.load = this.#load.next();
     const watch = setInterval(() => {
       if (isStopped()) signals.stop();
+      signals.load = this.#load.next();
       onProgress?.(signals.bytesRead);
     }, SIGNAL_MS);
     try {

@@ -1,26 +1,34 @@
-// The thread of compaction: runs the jobs that it is sent, one at a time and at low priority.
+// The thread of compaction: runs the jobs that it is sent, one at a time, at low priority and with rests.
 // Leaves to others: starting and ending it (compaction-thread.ts), and the work (compact-segments.ts).
 import { setPriority } from "node:os";
 import { RustLogError } from "../../errors.js";
 import { reasonOf } from "../disk/disk.js";
 import { RealDisk } from "../disk/real-disk.js";
+import { CompactionPace } from "./compaction-pace.js";
 import { compactSegments } from "./compact-segments.js";
 import { type ThreadAnswer, type ThreadJob, ThreadSignals } from "./thread-messages.js";
 
 /** Clients come first. On Linux this is the priority of a thread; elsewhere it would be that of the broker. */
 const NICE = 19;
 
+/** Flushes run in this thread, which has nothing else to do, and not in those that flush what producers wait for. */
+const IN_PLACE = { allow: () => true, run: (flush: () => void) => flush() };
+
+let signals = new ThreadSignals();
+const pace = new CompactionPace((ms) => signals.wait(ms));
+
 function answer(message: ThreadAnswer): void {
   postMessage(message);
 }
 
 async function run({ job, signals: memory }: ThreadJob): Promise<void> {
-  const signals = new ThreadSignals(memory);
+  signals = new ThreadSignals(memory);
   try {
-    const result = await compactSegments(new RealDisk(), job, {
+    const result = await compactSegments(new RealDisk(IN_PLACE), job, {
       isStopped: () => signals.isStopped,
       pause: (bytesRead) => {
         signals.bytesRead = bytesRead;
+        pace.keep(signals.load);
         return undefined;
       },
     });

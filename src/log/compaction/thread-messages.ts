@@ -18,10 +18,12 @@ export type ThreadAnswer =
 export class ThreadSignals {
   readonly #stop: Int32Array;
   readonly #bytesRead: Float64Array;
+  readonly #load: Float64Array;
 
-  constructor(readonly memory = new SharedArrayBuffer(16)) {
+  constructor(readonly memory = new SharedArrayBuffer(24)) {
     this.#stop = new Int32Array(memory, 0, 1);
     this.#bytesRead = new Float64Array(memory, 8, 1);
+    this.#load = new Float64Array(memory, 16, 1);
   }
 
   get isStopped(): boolean {
@@ -30,6 +32,12 @@ export class ThreadSignals {
 
   stop(): void {
     Atomics.store(this.#stop, 0, 1);
+    Atomics.notify(this.#stop, 0);
+  }
+
+  /** In the thread: waits for a time, or until it is stopped. */
+  wait(ms: number): void {
+    Atomics.wait(this.#stop, 0, 0, ms);
   }
 
   get bytesRead(): number {
@@ -38,5 +46,14 @@ export class ThreadSignals {
 
   set bytesRead(bytes: number) {
     this.#bytesRead[0] = bytes;
+  }
+
+  /** How busy clients keep the broker: from 0 to 1. */
+  get load(): number {
+    return this.#load[0]!;
+  }
+
+  set load(load: number) {
+    this.#load[0] = load;
   }
 }

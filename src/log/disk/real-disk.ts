@@ -36,17 +36,20 @@ import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.j
 import { QuickFlushes } from "./quick-flush.js";
 import { removeTree } from "./remove-directory.js";
 
-/** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
 /** Bytes of a whole file written in one turn of the event loop. */
 const WRITE_PORTION_BYTES = 1024 * 1024;
 
+/** Decides which flushes run on the thread that asks for them. */
+type FlushDecision = Pick<QuickFlushes, "allow" | "run">;
+
+/** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
 export class RealAppendFile implements AppendFile {
   readonly path: string;
   readonly #fd: number;
   readonly #sink: AppendSink;
   #size: number;
   #written: Uint8Array[] = [];
-  readonly #quick: QuickFlushes;
+  readonly #quick: FlushDecision;
   #closed = false;
   #flushes = 0;
   /**
@@ -56,7 +59,7 @@ export class RealAppendFile implements AppendFile {
   #unflushed = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
   /** `fd` is open for append and reading. */
-  constructor(path: string, fd: number, quick: QuickFlushes) {
+  constructor(path: string, fd: number, quick: FlushDecision) {
     this.path = path;
     this.#quick = quick;
     this.#fd = fd;
@@ -133,10 +136,10 @@ export class RealAppendFile implements AppendFile {
 
 /** The file system of this machine. */
 export class RealDisk implements Disk {
-  readonly #quick: QuickFlushes;
+  readonly #quick: FlushDecision;
 
-  /** `quick` decides which flushes run on the event loop's thread. */
-  constructor(quick = new QuickFlushes()) {
+  /** `quick` decides which flushes of append files run on the thread that asks for them. */
+  constructor(quick: FlushDecision = new QuickFlushes()) {
     this.#quick = quick;
   }
 
