@@ -138,3 +138,18 @@ describe("requests in progress", () => {
     expect(budget.workingBytes).toBe(0);
   });
 });
+
+test("the time for which a client was muted counts as it passes, and ends with the mute", () => {
+  const { account } = new Holder(new InflightBudget(2000));
+  expect([account.mutedMs(0), account.isMuted]).toEqual([0, false]);
+  expect(account.mute(1_000, 3_000)).toBe(true);
+  expect(account.mutedMs(1_500)).toBe(500);
+  expect(account.mute(1_500, 2_000)).toBe(false);
+  expect(account.mute(2_000, 5_000)).toBe(true);
+  expect([account.mutedMs(2_000), account.mutedMs(4_000)]).toEqual([1_000, 3_000]);
+  account.unmute(4_500);
+  expect([account.mutedMs(4_500), account.mutedMs(9_000)]).toEqual([3_500, 3_500]);
+  account.mute(10_000, 11_000);
+  account.unmute(11_200);
+  expect(account.mutedMs(20_000)).toBe(4_500);
+});

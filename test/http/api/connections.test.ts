@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { ConnectionsState, ConnectionState } from "../../../src/http/page/wire.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
-import type { Session } from "../../support/broker.js";
+import { batchOf, type Session } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
 import { addUsers, logInOnPage } from "../../support/page-users.js";
@@ -97,6 +97,24 @@ describe("connections", () => {
     for (const query of ["by=age", "sort=age", "by=user&sort=since", "sort=constructor"]) {
       expect((await fetch(`${page.url}api/connections?${query}`)).status).toBe(400);
     }
+  });
+
+  test("are throttled while a quota holds them back", async () => {
+    await using limited = await startPage();
+    const { quotas, registry } = limited.broker.context;
+    await registry.create("orders", 1, {});
+    const values = { producer_byte_rate: 1 };
+    await quotas.change(() => [{ entity: { user: null }, values }]);
+    using session = await limited.running.session();
+    await session.produce("orders", 0, batchOf("x".repeat(100)));
+    const state = async (query = "") => {
+      const response = await fetch(`${limited.url}api/connections?${query}`);
+      return (await response.json()) as ConnectionsState;
+    };
+    expect((await state()).connections[0]).toMatchObject({ isThrottled: true });
+    expect((await state("by=host")).sums).toMatchObject([{ name: "127.0.0.1", throttled: 1 }]);
+    await quotas.change(() => [{ entity: { user: null }, values: {} }]);
+    expect((await state()).connections[0]).toMatchObject({ isThrottled: false });
   });
 
   test("are limited to the first 100 in their order", async () => {

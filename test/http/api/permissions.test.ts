@@ -278,7 +278,10 @@ test("the page is told what a visitor may do to a topic, and nothing but to read
   const topic = (await (await fetch(`${page.url}api/topics/orders`)).json()) as TopicDetail;
   expect(topic.may).toEqual(["READ"]);
   const session = (await (await fetch(`${page.url}api/session`)).json()) as SessionState;
-  expect(session.mayCreateTopics).toBe(false);
+  expect(session).toMatchObject({
+    ...{ mayRead: true, mayProduce: false, mayCreateTopics: false, newTopicPartitions: null },
+    ...{ seesCluster: true, mayCloseConnections: false },
+  });
 });
 
 test("metrics tell a user only of topics and groups that it may see", async () => {

@@ -45,7 +45,7 @@ export class ConnectionsView implements View {
   readonly #table: Table<ConnectionState>;
   readonly #sums: Table<ClientSum>;
   readonly #empty = element("div");
-  readonly #note = element("p", { class: "hint" });
+  readonly #note = element("p", { class: "muted note" });
   readonly root: HTMLElement;
   #order = ORDER;
   #state: ConnectionsState | undefined;

@@ -6,6 +6,7 @@ import { produce, Refused } from "../api.js";
 import type { LogView } from "../log/log-view.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, failure } from "../parts/dom.js";
+import { link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
@@ -45,7 +46,7 @@ export class ProduceView implements View {
         this.#follow,
         element(
           "p",
-          { class: "hint" },
+          { class: "muted" },
           element("kbd", {}, "Ctrl"),
           " ",
           element("kbd", {}, "Enter"),
@@ -164,7 +165,7 @@ export class ProduceView implements View {
       const made: HTMLButtonElement = button(name, () => take(name, made));
       return made;
     });
-    return element("div", { class: "actions" }, element("p", {}, "Did you mean"), ...buttons);
+    return element("div", { class: "similar" }, element("p", {}, "Did you mean"), ...buttons);
   }
 
   async #done(report: ProduceReport, isFollowed: boolean): Promise<void> {
@@ -187,18 +188,11 @@ export class ProduceView implements View {
   /** Says where a record is. */
   #list(report: ProduceReport): void {
     const { topic, partition, offset } = report;
+    const record = { partition, from: offset, record: `${partition}/${offset}` };
     const links = this.#context.session.mayRead
       ? [
-          element(
-            "a",
-            { href: hrefOf("records", [topic], { partition, from: offset }) },
-            "Show the record",
-          ),
-          element(
-            "a",
-            { href: hrefOf("log", [topic, partition], { lookup: offset }) },
-            "Show it in the log",
-          ),
+          link("Show the record", hrefOf("records", [topic], record)),
+          link("Show it in the log", hrefOf("log", [topic, partition], { offset })),
         ]
       : [];
     const words = `${topic}: offset ${formatCount(offset)} in ${choiceText(report)}.`;

@@ -37,7 +37,7 @@ describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
         "orders: offset 0 in partition 0 of 10, chosen by the key.",
       );
       expect(await page.evaluate<string>("document.querySelector('.sent a').hash")).toBe(
-        "#/records/orders?partition=0&from=0",
+        "#/records/orders?partition=0&from=0&record=0%2F0",
       );
       const { address: hash, value } = await page.evaluate<{ address: string; value: string }>(
         "({ address: location.hash, value: document.querySelector('[name=value]').value })",
@@ -66,7 +66,7 @@ describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
           await page.evaluate("document.querySelector('dialog [type=submit]').click()");
         } else {
           expect(await page.text("dialog h2")).toBe("Create topic ordres?");
-          await page.evaluate("document.querySelector('dialog .actions button').click()");
+          await page.evaluate("document.querySelector('dialog .similar button').click()");
         }
         await page.until("document.querySelector('dialog') === null");
         if (isMeant) continue;
