@@ -27,12 +27,9 @@ export class TopicSection {
   readonly #host: SectionHost;
   readonly #sum = element("span", { class: "sum" });
   readonly #places = new Map<number, Place>();
-  readonly #body = element("div", { class: "places" });
-  readonly #range = element("span", { role: "status" });
-  readonly #previous = button("Previous", () => this.#page(this.#from - ROWS_SHOWN_MAX));
-  readonly #next = button("Next", () => this.#page(this.#from + ROWS_SHOWN_MAX));
-  readonly #wanted = element("input", { type: "number", name: "row", min: 0, step: 1 });
-  readonly #pager = this.#makePager();
+  /** Made when the section is first opened: most topics never are. */
+  #body: HTMLElement | undefined;
+  #pager: PartitionPager | undefined;
   /** The first partition that has a place. */
   #from = 0;
 
@@ -43,8 +40,6 @@ export class TopicSection {
       "details",
       { class: "topic", open: isOpen },
       element("summary", {}, element("h2", {}, topic.name), this.#sum),
-      this.#pager,
-      this.#body,
     );
     this.root.addEventListener("toggle", () => this.#toggled());
     if (isOpen) this.#page(0);
@@ -127,13 +122,19 @@ export class TopicSection {
         row?.setVisible(isVisible);
       });
     }
+    if (this.#body === undefined) {
+      this.#body = element("div");
+      this.root.append(this.#body);
+    }
     this.#body.replaceChildren(...[...this.#places.values()].map(({ root }) => root));
-    const [first, last] = [formatCount(this.#from), formatCount(end - 1)];
-    setText(this.#range, `partitions ${first} – ${last} of ${formatCount(topic.partitions)}`);
-    this.#previous.disabled = this.#from === 0;
-    this.#next.disabled = end === topic.partitions;
-    this.#wanted.max = String(topic.partitions - 1);
-    this.#pager.hidden = topic.partitions <= ROWS_SHOWN_MAX;
+    if (this.#pager === undefined && topic.partitions > ROWS_SHOWN_MAX) {
+      this.#pager = new PartitionPager({
+        page: (first) => this.#page(first),
+        goTo: (wanted) => this.reveal(wanted)?.root.scrollIntoView({ block: "center" }),
+      });
+      this.#body.before(this.#pager.root);
+    }
+    this.#pager?.show(this.#from, end, topic.partitions);
   }
 
   #clear(): void {
@@ -143,22 +144,41 @@ export class TopicSection {
     }
     this.#places.clear();
   }
+}
 
-  #makePager(): HTMLElement {
-    const form = element(
-      "form",
-      { class: "pager", hidden: true },
-      this.#range,
-      this.#previous,
-      this.#next,
-      element("label", {}, element("span", {}, "go to"), this.#wanted),
-    );
-    form.addEventListener("submit", (event) => event.preventDefault());
+interface PagerHost {
+  /** Shows the rows from a partition on. */
+  page(from: number): void;
+  goTo(partition: number): void;
+}
+
+/** Leads through the partitions of a topic that has more than a page of them. */
+class PartitionPager {
+  readonly root = element("form", { class: "pager" });
+  readonly #range = element("span", { role: "status" });
+  readonly #previous: HTMLButtonElement;
+  readonly #next: HTMLButtonElement;
+  readonly #wanted = element("input", { type: "number", name: "row", min: 0, step: 1 });
+  #from = 0;
+
+  constructor({ page, goTo }: PagerHost) {
+    this.#previous = button("Previous", () => page(this.#from - ROWS_SHOWN_MAX));
+    this.#next = button("Next", () => page(this.#from + ROWS_SHOWN_MAX));
+    const wanted = element("label", {}, element("span", {}, "go to"), this.#wanted);
+    this.root.append(this.#range, this.#previous, this.#next, wanted);
+    this.root.addEventListener("submit", (event) => event.preventDefault());
     this.#wanted.addEventListener("change", () => {
-      const partition = Number(this.#wanted.value);
-      if (this.#wanted.value === "" || !this.#wanted.checkValidity()) return;
-      this.reveal(partition)?.root.scrollIntoView({ block: "center" });
+      if (this.#wanted.value !== "" && this.#wanted.checkValidity())
+        goTo(this.#wanted.valueAsNumber);
     });
-    return form;
+  }
+
+  show(from: number, end: number, partitions: number): void {
+    this.#from = from;
+    const [first, last] = [formatCount(from), formatCount(end - 1)];
+    setText(this.#range, `partitions ${first} – ${last} of ${formatCount(partitions)}`);
+    this.#previous.disabled = from === 0;
+    this.#next.disabled = end === partitions;
+    this.#wanted.max = String(partitions - 1);
   }
 }
