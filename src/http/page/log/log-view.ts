@@ -4,6 +4,7 @@
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
 import { ask } from "../api.js";
 import { element } from "../parts/dom.js";
+import { filterInput } from "../parts/fields.js";
 import { countOf } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import { recordPlace } from "./pin.js";
@@ -24,6 +25,9 @@ import { TopicRows } from "./topic-rows.js";
 
 const NOWHERE = placeOf({ view: "log", path: [], query: new URLSearchParams() });
 
+/** With fewer topics there is nothing to filter. */
+const FILTERED_TOPICS_MIN = 20;
+
 /** How long to wait for an event about a new record, in milliseconds. */
 const NEWS_MS_MAX = 3000;
 
@@ -35,6 +39,7 @@ export class LogView implements View {
   readonly #rows: TopicRows;
   readonly #detail: Detail;
   readonly #player: PlayerView;
+  readonly #filter = filterInput("Filter topics", (filter) => this.#filterBy(filter));
   /** What is shown of what an address can name. */
   #place: LogPlace = NOWHERE;
   #onNews: (() => void) | undefined;
@@ -67,6 +72,7 @@ export class LogView implements View {
     this.root.append(
       this.#form.root,
       this.#legend.root,
+      this.#filter,
       element("div", { class: "body" }, topics, this.#detail.root),
     );
   }
@@ -79,6 +85,8 @@ export class LogView implements View {
     const stop = route.query.get("tour");
     if (stop !== null) void this.#tour(Number(stop) - 1);
     this.#showSegment(place);
+    this.#filter.value = place.filter ?? "";
+    this.#rows.filter = place.filter ?? "";
     const isSameRow = before.topic === topic && before.partition === partition;
     if (!isSameRow || before.offset !== place.offset) void this.#showRow(place);
     const isOtherLookup = !isSameRow || before.lookup !== place.lookup;
@@ -100,6 +108,7 @@ export class LogView implements View {
   overview(): void {
     const { topics } = this.#context.model;
     this.#form.offer(topics);
+    this.#filter.hidden = topics.length < FILTERED_TOPICS_MIN;
     this.#rows.reset();
     this.#onNews?.();
   }
@@ -152,12 +161,18 @@ export class LogView implements View {
     this.#player.play(tourStory({ ...place, shape, flush, sample }), stop);
   }
 
+  /** Lists fewer topics. Each character is not a step that back leads to. */
+  #filterBy(text: string): void {
+    const filter = text === "" ? undefined : text;
+    this.#context.router.replace(hrefOfPlace({ ...this.#place, filter }));
+  }
+
   /** Leads to another place, with what stays of this one; back leads here again. */
   #go(change: Partial<LogPlace>): void {
     const { topic, partition } = this.#place;
     const isOther =
       (change.topic ?? topic) !== topic || (change.partition ?? partition) !== partition;
-    const stays = isOther ? { topic, partition } : this.#place;
+    const stays = isOther ? { topic, partition, filter: this.#place.filter } : this.#place;
     const href = hrefOfPlace({ ...stays, ...change });
     if (href !== location.hash) this.#context.router.go(href);
   }
@@ -179,7 +194,12 @@ export class LogView implements View {
     this.#rows.pin(undefined);
     if (topic === undefined) return;
     const partition = place.partition ?? 0;
-    const shape = await this.#shape(topic, partition, () => true).catch(() => undefined);
+    // A topic that is not known may just have been created; a known one says at once how many partitions it has.
+    const count = this.#context.model.topics.find(({ name }) => name === topic)?.partitions;
+    const shape =
+      partition >= (count ?? partition + 1)
+        ? undefined
+        : await this.#shape(topic, partition, () => true).catch(() => undefined);
     if (place !== this.#place) return;
     if (shape === undefined) {
       this.#context.notices.fail(new Error(`there is no partition ${partition} of ${topic}`));

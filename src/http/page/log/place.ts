@@ -1,4 +1,4 @@
-// A place of the log view, as its address says it: `#/log/TOPIC/PARTITION?offset=N&segment=N&near=N&batch=N&lookup=TEXT`.
+// A place of the log view, as its address says it: `#/log/TOPIC/PARTITION?offset=N&segment=N&near=N&batch=N&lookup=TEXT&filter=TEXT`.
 // Pure. Leaves to others: showing it (log-view.ts), and addresses in general (../router.ts).
 import { hrefOf, type Route } from "../router.js";
 
@@ -13,6 +13,8 @@ export interface LogPlace {
   readonly batch: number | undefined;
   /** An offset or a time to look up step by step, as a person enters it. */
   readonly lookup: string | undefined;
+  /** Part of the names of the topics that are listed. */
+  readonly filter: string | undefined;
 }
 
 /** The place that a route names. What it does not name, or not as a number, is undefined. */
@@ -27,6 +29,7 @@ export function placeOf({ path: [topic, partition], query }: Route): LogPlace {
     near: number(query.get("near")),
     batch: number(query.get("batch")),
     lookup: query.get("lookup") ?? undefined,
+    filter: query.get("filter") ?? undefined,
   };
 }
 

@@ -35,6 +35,7 @@ export class TopicRows {
   /** By topic, in the order of the page. */
   #sections = new Map<string, TopicSection>();
   #note: HTMLElement | undefined;
+  #filter = "";
   /** Whether the visitor can create a topic. */
   mayProduce = true;
   #pointed: StepPlace | undefined;
@@ -86,6 +87,18 @@ export class TopicRows {
     for (const section of this.#sections.values()) {
       for (const row of section.rows()) row.changed();
     }
+  }
+
+  /** Lists only topics whose name contains this. */
+  set filter(text: string) {
+    const filter = text.toLowerCase();
+    if (filter === this.#filter) return;
+    this.#filter = filter;
+    for (const section of this.#sections.values()) this.#hideUnlessListed(section);
+  }
+
+  #hideUnlessListed({ root, topic }: TopicSection): void {
+    root.hidden = !topic.name.toLowerCase().includes(this.#filter);
   }
 
   /** Highlights a place on the drawing, or removes the highlight. */
@@ -162,7 +175,9 @@ export class TopicRows {
       const rows = Math.min(topic.partitions, ROWS_SHOWN_MAX);
       const isOpen = !topic.internal && rows <= rowsLeft;
       if (isOpen) rowsLeft -= rows;
-      this.#sections.set(topic.name, new TopicSection(topic, isOpen, this.#host));
+      const section = new TopicSection(topic, isOpen, this.#host);
+      this.#hideUnlessListed(section);
+      this.#sections.set(topic.name, section);
     }
     for (const section of before.values()) section.remove();
     this.#note?.remove();

@@ -76,6 +76,7 @@ export class TopicSection {
   /** Opens the section where this partition is. Returns its row; undefined if it has none. */
   reveal(partition: number): Row | undefined {
     this.root.open = true;
+    this.root.hidden = false;
     if (!this.#places.has(partition) && partition < this.topic.partitions) {
       this.#page(Math.floor(partition / ROWS_SHOWN_MAX) * ROWS_SHOWN_MAX);
     }

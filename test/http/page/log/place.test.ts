@@ -7,6 +7,7 @@ test.each([
   "#/log",
   "#/log/a%2Fb%3F",
   "#/log/orders/12?offset=0",
+  "#/log?filter=ord",
   "#/log/orders/0?segment=0&near=4096",
   "#/log/orders/0?offset=7&segment=0&batch=0&lookup=2026-07-01+12%3A00",
 ])("%s leads to the place that it was made for", (href) => {
