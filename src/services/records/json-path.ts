@@ -47,12 +47,16 @@ export class JsonCondition {
   }
 
   /**
-   * Text that is in every JSON document that meets the condition, unless the document has escapes: the last name of the path.
-   * Undefined if there is none.
+   * Texts that are all in every JSON document that meets the condition, unless the document has escapes or numbers with an
+   * exponent.
    */
-  get neededText(): string | undefined {
-    const names = this.#steps.filter((step) => step.kind === "name");
-    return names.at(-1)?.name;
+  get neededTexts(): readonly string[] {
+    const name = this.#steps.findLast((step) => step.kind === "name")?.name;
+    const { text, number } = this.#operand;
+    const isLiteral = ["=", "==", "contains"].includes(this.#operator ?? "");
+    // 1.50 is 1.5, but a whole number has one way to be written, perhaps with .0 after it.
+    const isSure = number === undefined || this.#operator === "contains" || /^-?\d+$/.test(text);
+    return [...(name === undefined ? [] : [name]), ...(isLiteral && isSure ? [text] : [])];
   }
 
   /** Whether the value meets the condition; at `[*]`, whether one of the elements does. */

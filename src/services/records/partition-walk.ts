@@ -4,7 +4,7 @@
 // Without a search, every offset is accounted for: by a record, or by an item that says why there is none. The range from where
 // the walk began to its `reached` is then told completely, so the next walk can begin there, in either direction.
 import { RustLogError } from "../../errors.js";
-import { baseOffset } from "../../record/batch.js";
+import { baseOffset, recordCount } from "../../record/batch.js";
 import { RecordCursor } from "../../record/cursor.js";
 import type { Partition } from "../../topics/partition.js";
 import {
@@ -138,13 +138,12 @@ export class PartitionWalk {
   }
 
   async #advanceForward(): Promise<void> {
-    const { pieces, end, bytes } = readPieces(
+    const { pieces, end } = readPieces(
       this.partition,
       this.#position,
       this.#stop,
       this.#chunkBytes,
     );
-    this.#context.done.bytes += bytes;
     for (const piece of pieces) {
       await this.#pass(piece);
       if (this.#isRefused) return;
@@ -158,10 +157,12 @@ export class PartitionWalk {
       offsetBefore(this.partition, this.#position, this.#chunkBytes),
     );
     const pieces: LogPiece[] = [];
+    let bytes = 0;
     for (let next = from; next < this.#position;) {
-      const read = readPieces(this.partition, next, this.#position, CHUNK_BYTES_MAX);
+      const left = Math.max(FIRST_BYTES, this.#chunkBytes - bytes);
+      const read = readPieces(this.partition, next, this.#position, left);
       pieces.push(...read.pieces);
-      this.#context.done.bytes += read.bytes;
+      bytes += read.bytes;
       next = read.end;
       await this.#context.slices.pause();
     }
@@ -180,9 +181,14 @@ export class PartitionWalk {
       this.#offer({ kind: "damage", partition, from, to, reason, ...size }, from, to, undefined);
       return;
     }
+    const { match, done, slices } = this.#context;
+    done.bytes += piece.size;
     try {
-      const opened = await openPiece(piece, this.#context.slices);
-      if (this.#isForward) await this.#passForward(piece, opened);
+      const opened = await openPiece(piece, slices);
+      if (match?.mayMatch(opened) === false) {
+        done.records += recordCount(piece.bytes, piece.at);
+        await slices.pause();
+      } else if (this.#isForward) await this.#passForward(piece, opened);
       else await this.#passBack(piece, opened);
     } catch (error) {
       if (!(error instanceof RustLogError) || error.code === "INVALID_REQUEST") throw error;
@@ -195,7 +201,7 @@ export class PartitionWalk {
       const item = { kind, partition, from, to, reason: error.message, bytes: piece.size } as const;
       this.#offer(item, from, to, undefined);
     } finally {
-      this.#context.match?.release();
+      match?.release();
     }
     if (this.#isRefused) return;
     this.#position = this.#isForward

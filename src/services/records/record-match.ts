@@ -4,7 +4,9 @@
 // A text is searched in all bytes of a batch at once, so records without it cost next to nothing.
 import { RustLogError } from "../../errors.js";
 import type { RecordCursor } from "../../record/cursor.js";
+import { BATCH_HEADER_BYTES } from "../../record/batch.js";
 import { JsonCondition } from "./json-path.js";
+import type { OpenedBatch } from "./opened-records.js";
 
 export const SEARCH_FIELDS = ["any", "key", "value", "header", "json"] as const;
 
@@ -36,6 +38,9 @@ export class RecordMatch {
   readonly #test: Test;
   /** Bytes that each match has somewhere between the start and the end of its record; undefined if there are none. */
   readonly #needle: Buffer | undefined;
+  /** Texts of a condition on JSON that each match has, unless it has an escape. */
+  readonly #needed: readonly Buffer[] = [];
+  readonly #escapes: RegExp = ESCAPES;
   #buffer: Uint8Array | undefined;
   #text: Buffer = NO_TEXT;
   /** Where the needle is in the buffer, at or after the last record that was asked about. */
@@ -49,8 +54,10 @@ export class RecordMatch {
     }
     if (field === "json") {
       const condition = new JsonCondition(text);
-      const needed = condition.neededText;
-      this.#test = (cursor) => this.#hasJson(cursor, condition, needed);
+      const texts = condition.neededTexts;
+      this.#needed = texts.map((each) => Buffer.from(each));
+      this.#escapes = texts.every((each) => PLAIN.test(each)) ? PLAIN_ESCAPES : ESCAPES;
+      this.#test = (cursor) => this.#hasJson(cursor, condition);
     } else if (field === "header") {
       const header = headerCondition(text);
       this.#needle = ignoresCase ? undefined : Buffer.from(header.name);
@@ -63,6 +70,14 @@ export class RecordMatch {
         ignoresCase ? this.#hasLower(lower, start, end) : this.#has(needle, start, end);
       this.#test = (cursor) => hasText(cursor, field, has);
     }
+  }
+
+  /** Whether a record of this batch may match; false is certain. */
+  mayMatch({ bytes, at, end }: OpenedBatch): boolean {
+    const length = Math.max(0, end - at - BATCH_HEADER_BYTES);
+    const batch = Buffer.from(bytes.buffer, bytes.byteOffset + at + BATCH_HEADER_BYTES, length);
+    if (this.#needle !== undefined) return batch.includes(this.#needle);
+    return length > DECODED_BYTES_MAX || this.#mayHold(batch);
   }
 
   /** Whether the search finds the current record of the cursor. Ask about the records of a batch in order. */
@@ -101,7 +116,7 @@ export class RecordMatch {
     return this.#text.toString("utf8", start, end).toLowerCase().includes(lower);
   }
 
-  #hasJson(cursor: RecordCursor, condition: JsonCondition, needed: string | undefined): boolean {
+  #hasJson(cursor: RecordCursor, condition: JsonCondition): boolean {
     const { valueStart, valueEnd } = cursor;
     if (valueStart < 0) return false;
     if (valueEnd - valueStart > DECODED_BYTES_MAX) {
@@ -109,18 +124,30 @@ export class RecordMatch {
       return false;
     }
     const bytes = this.#text.subarray(valueStart, valueEnd);
-    // Parsing takes much longer than looking for a name of the path. Escapes may hide it.
-    if (needed !== undefined && !bytes.includes(needed) && !bytes.includes(BACKSLASH)) return false;
+    // Parsing takes much longer than looking for the texts.
+    if (!this.#mayHold(bytes)) return false;
     try {
       return condition.holds(JSON.parse(bytes.toString("utf8")));
     } catch {
       return false;
     }
   }
+
+  /** Whether bytes may be JSON, or have JSON in them, that meets the condition. */
+  #mayHold(bytes: Buffer): boolean {
+    if (this.#needed.every((each) => bytes.includes(each))) return true;
+    return this.#escapes.test(bytes.toString("latin1"));
+  }
 }
 
 const NO_TEXT = Buffer.alloc(0);
-const BACKSLASH = 0x5c;
+
+/** What numbers of JSON, and texts of plain characters, may hide behind; and what other texts may. */
+const PLAIN_ESCAPES = /\\u[0-9a-fA-F]{4}|\d[eE][+-]?\d/;
+const ESCAPES = /\\["\\/bfnrtu]|\d[eE][+-]?\d/;
+
+/** Characters of which JSON has no escape but by their number. */
+const PLAIN = /^[^"\\/\p{Cc}]*$/u;
 
 function hasText(
   cursor: RecordCursor,

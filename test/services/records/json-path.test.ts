@@ -2,7 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../../src/errors.js";
+import { BatchEncoder } from "../../../src/record/encoder.js";
+import { browse } from "../../../src/services/records/browse.js";
 import { JsonCondition } from "../../../src/services/records/json-path.js";
+import { openServices } from "../../support/services.js";
 
 const ORDER = {
   order: { id: 123, text: "42", "odd name": true, none: null, at: "2026-07-01T12:00:00Z" },
@@ -34,6 +37,25 @@ describe("a condition does not hold", () => {
   ]) {
     test(text, () => expect(new JsonCondition(text).holds(ORDER)).toBe(false));
   }
+});
+
+test("property: what meets a condition has the texts that it needs, or an escape", () => {
+  const scalar = fc.oneof(fc.string(), fc.double({ noNaN: true }), fc.integer(), fc.boolean());
+  fc.assert(
+    fc.property(
+      scalar,
+      fc.constantFrom("=", "contains"),
+      fc.boolean(),
+      (value, operator, isNumber) => {
+        const text = isNumber && typeof value === "number" ? value.toFixed(1) : String(value);
+        if (text.trim() === "") return;
+        const condition = new JsonCondition(`$.a ${operator} ${text}`);
+        const json = JSON.stringify({ a: value });
+        if (!condition.holds(JSON.parse(json)) || /\\|\d[eE][+-]?\d/.test(json)) return;
+        for (const needed of condition.neededTexts) expect(json).toContain(needed);
+      },
+    ),
+  );
 });
 
 describe("a wrong condition is refused with its place", () => {
@@ -77,4 +99,33 @@ describe("a wrong condition is refused with its place", () => {
       }),
     );
   });
+});
+
+test("a search finds values of JSON however they are written", async () => {
+  const context = await openServices();
+  await context.registry.create("t", 1, {});
+  const encoder = new BatchEncoder();
+  const values = [
+    ...[
+      '{"a":17}',
+      '{"a":17.0}',
+      '{"a":1.7e1}',
+      '{"a":"17"}',
+      '{"\\u0061":17}',
+      '{"a":"1\\u0037"}',
+    ],
+    ...['{"a":18}', '{"b":17}', '{"a":"x/y\\"z"}', '{"a":"x\\/y\\"z"}', "17", "{"],
+  ];
+  for (const value of values) encoder.append(5, null, value);
+  await context.registry.partition("t", 0).append(encoder.finish());
+  const found = async (text: string): Promise<number[]> => {
+    const search = { field: "json", text, ignoresCase: false } as const;
+    const query = { topic: "t", partition: 0, from: "earliest", to: "latest", search } as const;
+    const more = { at: undefined, direction: "newer", limit: 100 } as const;
+    const { items } = await browse(context, { ...query, ...more }, new AbortController().signal);
+    return items.flatMap((item) => ("offset" in item ? [item.offset] : []));
+  };
+  expect(await found("$.a = 17")).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(await found('$.a = x/y"z')).toEqual([8, 9]);
+  expect(await found("$.a > 17")).toEqual([6, 8, 9]);
 });
