@@ -5,7 +5,9 @@ import { clockMs } from "../clock.js";
 import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES, LOGIN_TIMEOUT_MS } from "../limits.js";
 import { GroupCoordinator } from "../groups/coordinator.js";
 import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
+import { keptMs } from "../groups/offset-history.js";
 import { OffsetStore } from "../groups/offset-store.js";
+import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import { RivalReaders } from "../services/rival-readers.js";
 import { CompactionRuns } from "../services/compaction-runs.js";
 import { CompactionSlices, CompactionThread } from "../log/compaction/compaction-thread.js";
@@ -259,6 +261,7 @@ export class Broker implements AsyncDisposable {
       const cleaner = new LogCleaner({
         ...{ registry, now: Date.now, report, observer: metrics, onFilesDeleted: collectSoon },
         ...{ mapBytes: resolved.compactionMemory, checkMs: resolved.compactionCheckMs },
+        keptMs: (log) => (log.topic === OFFSETS_TOPIC ? keptMs(log, Date.now()) : 0),
         runner:
           disk === undefined
             ? new CompactionThread(theDisk, report, metrics)

@@ -2,7 +2,8 @@
 // remembered while nobody asks.
 // Leaves to others: the current offsets (offset-table.ts), and comparing them with the logs (services/group-history.ts).
 //
-// Compaction keeps only the last commit of each partition, so the past is known as far back as the log is not compacted:
+// Compaction keeps only the last commit of each partition, so the past is known as far back as the log is not compacted. It
+// leaves the last hour alone (`keptMs`), unless that is long.
 //
 //   log     compacted: the last commit of each partition │ all commits
 //           ──────────────────────────────────────────────┼─────────────────────▶
@@ -17,11 +18,20 @@ import { RecordCursor } from "../record/cursor.js";
 import type { Partition } from "../topics/partition.js";
 import { decodeOffsetKey, decodeOffsetValue, encodeOffsetKey } from "./offset-record.js";
 
-/** Bytes of the log read for one answer: more than its compaction usually leaves. */
-const HISTORY_BYTES_MAX = 64 * 1024 * 1024;
+/** How far back anybody asks. */
+export const HISTORY_MS = 60 * 60 * 1000;
+
+/** Sealed bytes that are kept for that: a start reads them, and takes the better part of a second for so many. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Less than that is not worth the space: commits are very many. */
+const KEPT_MS_MIN = 5 * 60 * 1000;
+
+/** Bytes of the log read for one answer: more than its compaction leaves, as long as there are not very many offsets. */
+const HISTORY_BYTES_MAX = 96 * 1024 * 1024;
 
 /** Bytes read in one turn of the event loop. */
-const TURN_BYTES = 128 * 1024;
+const TURN_BYTES = 64 * 1024;
 
 /** Instead of a committed offset: there was none, and it is not known. */
 export const NO_OFFSET = -1;
@@ -90,6 +100,18 @@ export class OffsetHistory {
   #indexOf(ms: number): number {
     return firstNotBefore(this.#times.length, (i) => this.#times[i]! < ms);
   }
+}
+
+/** How long the log of commits is not compacted, in milliseconds: the hour, or as much of it as fits. */
+export function keptMs({ layout }: Partition, nowMs: number): number {
+  let bytes = 0;
+  for (const segment of layout.segments.sealed.toReversed()) {
+    bytes += segment.bytes;
+    if (bytes <= KEPT_BYTES_MAX) continue;
+    const ageMs = nowMs - segment.maxTimestamp;
+    return ageMs < KEPT_MS_MIN ? 0 : Math.min(HISTORY_MS, ageMs);
+  }
+  return HISTORY_MS;
 }
 
 /** Reads the history of a group from the partition of the internal topic. Rejects with INVALID_REQUEST when it is aborted. */

@@ -7,7 +7,7 @@ import type { SegmentList } from "./segment/segment-list.js";
 
 export interface SegmentView extends Pick<
   Segment,
-  "baseOffset" | "endOffset" | "bytes" | "fileBytes" | "index"
+  "baseOffset" | "endOffset" | "bytes" | "fileBytes" | "maxTimestamp" | "index"
 > {
   readonly lookup: Pick<SegmentLookup, "locate" | "scan">;
 }

@@ -6,15 +6,18 @@
 // deleted since are not counted.
 // Leaves to others: reading the commits (groups/offset-history.ts), and showing it (http/).
 import { RustLogError } from "../errors.js";
-import { NO_OFFSET, type OffsetHistory, UNKNOWN_OFFSET } from "../groups/offset-history.js";
+import {
+  HISTORY_MS,
+  NO_OFFSET,
+  type OffsetHistory,
+  UNKNOWN_OFFSET,
+} from "../groups/offset-history.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { type GroupPartition, lagOf } from "./group-lag.js";
 import { describeGroup } from "./groups.js";
 import { partitionOf } from "./named-partition.js";
-
-const HISTORY_MS = 60 * 60 * 1000;
 
 /** Intervals that the hour is divided into, finest first: with many partitions there are fewer. */
 const INTERVALS = [60, 30, 12] as const;

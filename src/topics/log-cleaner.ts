@@ -30,6 +30,8 @@ interface CleanerContext {
   readonly now: () => number;
   readonly report: (line: string) => void;
   readonly observer: CompactionObserver;
+  /** How long a log is kept as it is, if that is longer than min.compaction.lag.ms says, in milliseconds. */
+  readonly keptMs?: (partition: Partition) => number;
   /** Called when files were deleted that may have been mapped. */
   readonly onFilesDeleted?: (() => void) | undefined;
 }
@@ -128,7 +130,8 @@ export class LogCleaner {
       return await this.#turns.run(async () => {
         this.#checkStopped();
         await partition.roll();
-        const compacted = await this.#compact(partition, onProgress);
+        const { minCompactionLagMs } = partition.settings;
+        const compacted = await this.#compact(partition, minCompactionLagMs, onProgress);
         this.#faults.delete(partition);
         return compacted;
       });
@@ -191,7 +194,7 @@ export class LogCleaner {
 
   /** The dirty share of the bytes that may be compacted now; undefined if the log is not due. */
   async #dirtyShareIfDue(partition: Partition): Promise<number | undefined> {
-    const { minDirtyRatio, minCompactionLagMs, maxCompactionLagMs } = partition.settings;
+    const { minDirtyRatio, maxCompactionLagMs } = partition.settings;
     const now = this.#context.now();
     const before = now - maxCompactionLagMs;
     try {
@@ -199,7 +202,9 @@ export class LogCleaner {
       if ((partition.layout.segments.active.firstAppendMs ?? now) < before) await partition.roll();
       const isForced =
         (partition.compaction.oldestDirtyTimestamp ?? Number.POSITIVE_INFINITY) < before;
-      const { cleanBytes, dirtyBytes } = await partition.compaction.range(minCompactionLagMs);
+      const { cleanBytes, dirtyBytes } = await partition.compaction.range(
+        this.#minLagMs(partition),
+      );
       if (dirtyBytes === 0) return undefined;
       const share = dirtyBytes / (cleanBytes + dirtyBytes);
       return isForced || share > minDirtyRatio ? share : undefined;
@@ -212,18 +217,27 @@ export class LogCleaner {
   async #cleanOne(partition: Partition): Promise<void> {
     try {
       if (partition.closed) return;
-      await this.#compact(partition, () => {});
+      await this.#compact(partition, this.#minLagMs(partition), () => {});
       this.#faults.delete(partition);
     } catch (error) {
       this.#failed(partition, error);
     }
   }
 
+  /** Age of the records that may be compacted without being asked to. */
+  #minLagMs(partition: Partition): number {
+    return Math.max(partition.settings.minCompactionLagMs, this.#context.keptMs?.(partition) ?? 0);
+  }
+
   /** Runs until everything is compacted that may be, which takes several runs if the map is too small for all keys. */
-  async #compact(partition: Partition, onProgress: OnCompactionProgress): Promise<Compacted> {
+  async #compact(
+    partition: Partition,
+    minLagMs: number,
+    onProgress: OnCompactionProgress,
+  ): Promise<Compacted> {
     let total: Compacted | undefined;
     for (;;) {
-      const outcome = await this.#run(partition, onProgress);
+      const outcome = await this.#run(partition, minLagMs, onProgress);
       if (outcome === undefined) return total ?? NOTHING;
       const { firstDirtyOffset, endOffset, stats, bytesBefore, bytesAfter } = outcome;
       const removed = stats.recordsRead - stats.recordsKept;
@@ -241,10 +255,11 @@ export class LogCleaner {
 
   async #run(
     partition: Partition,
+    minLagMs: number,
     onProgress: OnCompactionProgress,
   ): Promise<CompactionOutcome | undefined> {
     const { runner, mapBytes, observer, onFilesDeleted } = this.#context;
-    const { minCompactionLagMs: minLagMs, deleteRetentionMs } = partition.settings;
+    const { deleteRetentionMs } = partition.settings;
     const { firstDirtyOffset, cleanBytes, dirtyBytes } = partition.compaction.extent;
     const totalBytes = cleanBytes + 2 * dirtyBytes;
     const beganMs = performance.now();

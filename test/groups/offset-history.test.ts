@@ -1,10 +1,11 @@
 // What a group had committed at a time, as the log of commits tells: before and after compaction, deletion and damage.
 // Leaves to others: the lag (test/services/group-history.test.ts).
 import { expect, test } from "bun:test";
-import { NO_OFFSET, UNKNOWN_OFFSET } from "../../src/groups/offset-history.js";
+import { keptMs, NO_OFFSET, UNKNOWN_OFFSET } from "../../src/groups/offset-history.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
+import type { Partition } from "../../src/topics/partition.js";
 import type { TopicRegistry } from "../../src/topics/topic-registry.js";
 import { batchOf, codeOf } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
@@ -74,6 +75,21 @@ test("where the log was compacted, it is known from the last commit on that was 
     NO_OFFSET,
     NO_OFFSET,
   ]);
+});
+
+test("an hour of the log is not compacted, or 16 MiB of it", () => {
+  const of = (...minutes: readonly number[]) => {
+    const sealed = minutes.map((minute) => ({ bytes: 2 ** 24, maxTimestamp: minute * 60_000 }));
+    const partition = { layout: { segments: { sealed } } } as unknown as Partition;
+    return keptMs(partition, 100 * 60_000) / 60_000;
+  };
+  expect(of()).toBe(60);
+  expect(of(95)).toBe(60);
+  expect(of(50, 70, 95)).toBe(30);
+  expect(of(10, 20, 95)).toBe(60);
+  // It would be less than five minutes; a clock that went back.
+  expect(of(96, 98)).toBe(0);
+  expect(of(120, 121)).toBe(0);
 });
 
 test("commits for a topic that was deleted since, and created again, do not count", async () => {

@@ -18,11 +18,13 @@ const COMPACT = { "cleanup.policy": "compact", "segment.bytes": "1024" };
 
 interface Options {
   readonly mapBytes?: number;
+  /** How long logs are kept as they are. */
+  readonly keptMs?: number;
   /** Wraps the runs. */
   readonly around?: (run: CompactionRunner["run"]) => CompactionRunner["run"];
 }
 
-async function setUp({ mapBytes = 2 ** 16, around = (run) => run }: Options = {}) {
+async function setUp({ mapBytes = 2 ** 16, around = (run) => run, keptMs = 0 }: Options = {}) {
   const disk = await newDisk();
   const clock = { now: 1_000_000 };
   const context = contextOf(disk, { now: () => clock.now });
@@ -34,6 +36,7 @@ async function setUp({ mapBytes = 2 ** 16, around = (run) => run }: Options = {}
   const seen = { rests: 0, failures: 0 };
   const cleaner = new LogCleaner({
     ...{ registry, mapBytes, checkMs: 1_000_000, now: () => clock.now, report: context.report },
+    keptMs: () => keptMs,
     runner: {
       run: (job, isStopped, onProgress) => {
         compacted.push(job.name);
@@ -124,6 +127,20 @@ test("young records wait, and old ones are compacted however few they are", asyn
   await cleaner.cleanDue();
   expect(compacted.splice(0)).toEqual(["forced-0"]);
   expect(keysOf(forced)).toEqual(["b@1"]);
+});
+
+test("records that are kept for longer wait too, unless somebody asks for a compaction", async () => {
+  const { cleaner, compacted, clock, topic, write } = await setUp({ keptMs: 1_000 });
+  const kept = await topic("kept");
+  await write(kept, "a", "a", "a");
+  await cleaner.cleanDue();
+  expect(compacted).toEqual([]);
+  await cleaner.compactNow(kept);
+  expect(keysOf(kept)).toEqual(["a@2"]);
+  await write(kept, "a", "a", "a");
+  clock.now += 1_001;
+  await cleaner.cleanDue();
+  expect(keysOf(kept)).toEqual(["a@4", "a@5"]);
 });
 
 test("a failure is reported once, tried again with growing pauses, and stops no other log", async () => {
