@@ -6,6 +6,7 @@
 // if there were no gate.
 
 import { clockMs } from "../clock.js";
+import { TurnBudget } from "../log/event-loop.js";
 import { plainAddress } from "../net/address.js";
 import { type AddressFlags, listenOn } from "../net/listen.js";
 import { overTls, TlsHandshake } from "../net/tls-handshake.js";
@@ -35,6 +36,14 @@ const CLOSING_MS = 5_000;
 /** Rejected clients that get a 503 at the same time, and for how long; others are disconnected without one. */
 const REFUSED_MAX = 16;
 const REFUSED_MS = 1_000;
+
+/**
+ * Chunks of clients that are passed on, and connections to the server that are begun, in one turn of the event loop, over all
+ * gates: behind each chunk may be a request, and a flood must not hold the loop.
+ */
+const CHUNKS_PER_TURN = 16;
+const chunks = new TurnBudget(CHUNKS_PER_TURN);
+const arrivals = new TurnBudget(CHUNKS_PER_TURN);
 
 const BUSY = new TextEncoder().encode(
   "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
@@ -69,7 +78,7 @@ export class HttpGate {
     const { tls } = options;
     const socket: Bun.SocketHandler<Side> =
       tls === undefined
-        ? { ...PASSING_ON, open: (opened) => this.#opened(opened, sideOf(opened)) }
+        ? { ...FROM_CLIENT, open: (opened) => this.#opened(opened, sideOf(opened)) }
         : {
             open: (opened) => this.#openedForTls(opened, tls),
             data: (opened, bytes) => this.#receivedForTls(opened, bytes),
@@ -118,7 +127,7 @@ export class HttpGate {
     socket.data = client;
     // A handshake that takes too long ends when the server behind closes the connection.
     const secured = overTls(socket, client, tls.optionsForHttp, {
-      ...PASSING_ON,
+      ...FROM_CLIENT,
       handshake: (opened, isDone) => {
         client.handshake = undefined;
         if (!isDone) opened.terminate();
@@ -150,6 +159,16 @@ export class HttpGate {
     server.other = client;
     client.other = server;
     const address = plainAddress(socket.remoteAddress ?? "");
+    const turn = arrivals.next();
+    if (turn === undefined) this.#connect(server, client, address);
+    else {
+      void turn.then(() => {
+        if (client.other === server) this.#connect(server, client, address);
+      });
+    }
+  }
+
+  #connect(server: Side, client: Side, address: string): void {
     Bun.connect<Side>({
       ...this.#options.behind,
       data: server,
@@ -165,7 +184,7 @@ export class HttpGate {
         },
       },
       // The server behind the gate has stopped.
-    }).catch(() => socket.terminate());
+    }).catch(() => client.socket?.terminate());
   }
 }
 
@@ -194,6 +213,27 @@ const PASSING_ON = {
     socket.terminate();
   },
   close: ({ data: side }: Bun.Socket<Side>): void => closed(side),
+};
+
+/** Those of the client's side. While its chunk waits for a turn, it is not read. */
+const FROM_CLIENT = {
+  ...PASSING_ON,
+  data: (socket: Bun.Socket<Side>, bytes: Uint8Array): void => {
+    const { other } = socket.data;
+    if (other === undefined) return;
+    other.waiting.push(bytes);
+    if (other.socket === undefined) {
+      socket.pause(); // until there is a connection to the server
+      return;
+    }
+    const turn = chunks.next();
+    if (turn === undefined) {
+      flush(other);
+      return;
+    }
+    socket.pause();
+    void turn.then(() => flush(other));
+  },
 };
 
 /** Writes the waiting bytes of a side, and reads from the other side only once there are none. */

@@ -133,3 +133,36 @@ test("tells the address of a client by the port of its connection behind the gat
   gate.stop();
   server.stop(true);
 });
+
+test("a flood of requests is passed on over several turns of the event loop", async () => {
+  let inThisTurn = 0;
+  let most = 0;
+  let received = 0;
+  const server = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: {
+      data: () => {
+        received++;
+        most = Math.max(most, ++inThisTurn);
+      },
+    },
+  });
+  const gate = new HttpGate({
+    ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" }, connectionsMax: 100 },
+    behind: { hostname: "127.0.0.1", port: server.port },
+    log: () => {},
+  });
+  const clients = await Promise.all(Array.from({ length: 80 }, () => connect(gate.port)));
+  for (const { socket } of clients) socket.write("a");
+  // After the first chunks, all have their connection to the server.
+  await until(() => received === 80);
+  most = 0;
+  for (const { socket } of clients) socket.write("b");
+  while (received < 160) {
+    inThisTurn = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(most).toBeLessThanOrEqual(40);
+  gate.stop();
+  server.stop(true);
+});
