@@ -93,8 +93,15 @@ async function logInWithToken({ token }: TokenOptions, send: Send): Promise<numb
   const text = typeof token === "string" ? token : await token();
   const step = await send(Buffer.from(`n,,\x01auth=Bearer ${text}\x01\x01`), true);
   if (step.isComplete) return step.sessionLifetimeMs;
-  const { sessionLifetimeMs } = await send(Uint8Array.of(1));
-  return sessionLifetimeMs;
+  try {
+    return (await send(Uint8Array.of(1))).sessionLifetimeMs;
+  } catch (error) {
+    // The broker's message is a status for programs.
+    if (!(error instanceof RustLogError) || error.code !== "SASL_AUTHENTICATION_FAILED")
+      throw error;
+    const message = "the broker has not accepted the token";
+    throw new RustLogError(error.code, message, { cause: error });
+  }
 }
 
 /**

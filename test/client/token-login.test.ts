@@ -26,9 +26,10 @@ test("a client logs in with a token, and is told that one is not accepted", asyn
   await using client = await withToken(await issuer.token());
   expect(await client.producer().send("orders", { value: "x" })).toMatchObject({ offset: 0 });
   const failure = withToken(await issuer.token({ aud: "shop" }));
-  expect(await failure.catch((error: RustLogError) => error.code)).toBe(
+  expect(await failure.catch((error: RustLogError) => [error.code, error.message])).toEqual([
     "SASL_AUTHENTICATION_FAILED",
-  );
+    "the broker has not accepted the token",
+  ]);
   const broken = withToken(() => Promise.reject(new Error("no issuer")));
   expect(await broken.catch(String)).toBe("Error: no issuer");
 });
