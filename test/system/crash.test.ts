@@ -7,6 +7,7 @@ import { batchOf, Session } from "../support/broker.js";
 import { tempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
 import { crashRounds } from "./crash-rounds.js";
+import { securityRounds } from "./security-rounds.js";
 
 const TIMEOUT_MS = 60_000;
 
@@ -18,6 +19,17 @@ describe("kill -9 under load", () => {
       expect(summary.acknowledged).toBeGreaterThan(0);
       expect(summary.commits).toBeGreaterThan(0);
       expect(summary.records).toBe(summary.acknowledged);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("kill -9 while users, rules and quotas change", () => {
+  test(
+    "loses no change that was acknowledged, and makes no half of one",
+    async () => {
+      const summary = await securityRounds({ rounds: 2, seed: 3, loadMsMax: 300 });
+      expect(summary.acknowledged).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
   );
