@@ -2,7 +2,7 @@
 // ledger. Leaves to others: what the lines must say (ledger.ts).
 import { join } from "node:path";
 import type { Ledger, LedgerMember, LedgerQuirks } from "./ledger.js";
-import { goCommand, JAVA, javaCommand, pythonCommand } from "./table.js";
+import { GO_SHARED, goCommand, JAVA, javaCommand, pythonCommand } from "./table.js";
 
 /** The session timeout of members of the classic protocol: the shortest that a broker accepts. */
 export const SESSION_MS = 6_000;
@@ -27,7 +27,7 @@ function script(library: string): () => Promise<string[]> {
 
 const java = (): Promise<string[]> => javaCommand(JAVA, "Member");
 const confluent = (): Promise<string[]> => pythonCommand("confluent", "confluent_member");
-const franz = (): Promise<string[]> => goCommand("franz-go-member");
+const franz = (): Promise<string[]> => goCommand("franz-go-member", ...GO_SHARED);
 
 /** All of them, by the name that `--clients` takes. */
 export const MEMBERS: Readonly<Record<string, MemberEntry>> = {

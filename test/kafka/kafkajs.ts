@@ -20,7 +20,7 @@ import {
   type TestHeader,
   withErrorCodes,
 } from "./client.js";
-import type { Login } from "./login.js";
+import { currentToken, type Login } from "./login.js";
 
 const TOPIC_ALREADY_EXISTS = 36;
 
@@ -78,8 +78,8 @@ function plugIn(name: CompressionAlgorithmValue): {
 }
 
 /** How to connect and to log in, as its documentation says. */
-function securityOf(login: Login): Pick<KafkaConfig, "ssl" | "sasl"> {
-  const { mechanism, user: username = "", password = "", token = "", ca, cert, key } = login;
+export function kafkajsSecurity(login: Login): Pick<KafkaConfig, "ssl" | "sasl"> {
+  const { mechanism, user: username = "", password = "", ca, cert, key } = login;
   const ssl = ca !== undefined && {
     ca: readFileSync(ca, "utf8"),
     ...(cert !== undefined && key !== undefined
@@ -97,7 +97,10 @@ function securityOf(login: Login): Pick<KafkaConfig, "ssl" | "sasl"> {
       case "SCRAM-SHA-512":
         return { mechanism: "scram-sha-512", username, password };
       case "OAUTHBEARER":
-        return { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: token }) };
+        return {
+          mechanism: "oauthbearer",
+          oauthBearerProvider: async () => ({ value: currentToken(login) }),
+        };
     }
   })();
   return { ssl, ...(sasl === undefined ? {} : { sasl }) };
@@ -108,7 +111,7 @@ export async function connectKafkajs(broker: string, login: Login = {}): Promise
   const kafka = new Kafka({
     clientId: "kafkajs-test",
     brokers: [broker],
-    ...securityOf(login),
+    ...kafkajsSecurity(login),
     logLevel: logLevel.NOTHING,
     requestTimeout: TIMEOUT_MS,
     retry: { retries: 1, initialRetryTime: 50 },

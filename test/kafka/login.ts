@@ -12,10 +12,17 @@ export interface Login {
   readonly password?: string;
   /** With OAUTHBEARER, in the place of a user. */
   readonly token?: string;
+  /** Path of a file with a token that changes, in the place of `token`. */
+  readonly tokenFile?: string;
   /** With TLS. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+}
+
+/** The token to log in with now. */
+export function currentToken({ token = "", tokenFile }: Login): string {
+  return tokenFile === undefined ? token : readFileSync(tokenFile, "utf8");
 }
 
 /** Kafka's name of how a connection is made. */
@@ -86,11 +93,9 @@ export function writeProperties(
     store = path("store.pem");
     writeFileSync(store, `${readFileSync(key, "utf8")}${readFileSync(cert, "utf8")}`);
   }
-  let tokenUrl: string | undefined;
-  if (token !== undefined) {
-    writeFileSync(path("token"), token);
-    tokenUrl = `file://${path("token")}`;
-  }
+  const tokenFile = login.tokenFile ?? (token === undefined ? undefined : path("token"));
+  const tokenUrl = tokenFile && `file://${tokenFile}`;
+  if (token !== undefined) writeFileSync(path("token"), token);
   const properties = defined({
     "security.protocol": protocolOf(login),
     "sasl.mechanism": mechanism,
@@ -100,6 +105,9 @@ export function writeProperties(
       tokenUrl && "org.apache.kafka.common.security.oauthbearer.FileJwtRetriever",
     "sasl.login.callback.handler.class":
       tokenUrl && "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+    // By default it gets no token more often than every six minutes.
+    "sasl.login.refresh.min.period.seconds": tokenUrl && "0",
+    "sasl.login.refresh.buffer.seconds": tokenUrl && "0",
     "ssl.truststore.type": ca && "PEM",
     "ssl.truststore.location": ca,
     "ssl.keystore.type": store && "PEM",

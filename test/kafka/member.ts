@@ -1,9 +1,17 @@
 // What the members of groups in JavaScript share (clients/README.md, "Members of groups"), and the programs of kafkajs,
 // @platformatic/kafka and our own client, processes of their own: bun test/kafka/member.ts kafkajs BROKER GROUP TOPIC …
-import { writeSync } from "node:fs";
-import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from "@platformatic/kafka";
+import { readFileSync, writeSync } from "node:fs";
+import {
+  Consumer,
+  MessagesStreamFallbackModes,
+  MessagesStreamModes,
+  Producer,
+} from "@platformatic/kafka";
 import { connect } from "../../src/index.js";
 import { Kafka, logLevel, PartitionAssigners } from "kafkajs";
+import { kafkajsSecurity } from "./kafkajs.js";
+import { currentToken, type Login, librdkafkaSettings } from "./login.js";
+import { platformaticSecurity } from "./platformatic.js";
 
 const [
   ,
@@ -22,12 +30,18 @@ const sessionTimeout = Number(sessionMs);
 const rebalanceTimeout = Number(maxPollMs);
 const heartbeatInterval = Number(heartbeatMs);
 
+const login: Login = JSON.parse(process.env.CLIENT_LOGIN ?? "{}");
+/** Set if the member also sends records, with values that begin so. */
+const produces = process.env.MEMBER_PRODUCES;
+
 let pauseMs = 0;
+let stops = false;
 const stopped = Promise.withResolvers<void>();
 void readCommands();
 
 if (library === "kafkajs") await runKafkajs();
 else if (library === "native") await runNative();
+else if (library === "kcat") await runKcat();
 else await runPlatformatic();
 say("closed");
 process.exit(0);
@@ -43,7 +57,24 @@ async function readCommands(): Promise<void> {
     if (!line.startsWith("pause ")) break;
     pauseMs = Number(line.slice("pause ".length));
   }
+  stops = true;
   stopped.resolve();
+}
+
+/** Sends a record every 50 ms, until the member stops. */
+async function produce(send: (value: string) => Promise<unknown>): Promise<void> {
+  const sending: Promise<void>[] = [];
+  for (let i = 0; produces !== undefined && !stops; i++) {
+    const value = `${produces}${i}`;
+    sending.push(
+      send(value).then(
+        () => say("sent", value),
+        (error: unknown) => say("unsent", value, error),
+      ),
+    );
+    await Bun.sleep(50);
+  }
+  await Promise.all(sending);
 }
 
 async function pause(): Promise<void> {
@@ -71,7 +102,9 @@ async function runKafkajs(): Promise<void> {
   const kafka = new Kafka({
     clientId,
     brokers: [broker],
+    ...kafkajsSecurity(login),
     logLevel: logLevel.NOTHING,
+    reauthenticationThreshold: 1_000,
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 300 },
   });
   const consumer = kafka.consumer({
@@ -125,13 +158,18 @@ async function runKafkajs(): Promise<void> {
       }
     },
   });
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  if (produces !== undefined) await producer.connect();
+  await produce((value) => producer.send({ topic, messages: [{ value }] }));
   await stopped.promise;
+  await producer.disconnect();
   await consumer.disconnect();
 }
 
 async function runPlatformatic(): Promise<void> {
+  const common = { clientId, bootstrapBrokers: [broker], ...platformaticSecurity(login) };
   const consumer = new Consumer({
-    ...{ clientId, groupId: group, bootstrapBrokers: [broker] },
+    ...{ ...common, groupId: group },
     ...{ sessionTimeout, rebalanceTimeout, heartbeatInterval },
     ...{ retries: 100, retryDelay: 200 },
   });
@@ -149,9 +187,14 @@ async function runPlatformatic(): Promise<void> {
     say("assigned", ...assigned);
   });
   consumer.on("error", (error) => say("error", error));
-  let stops = false;
+  // So few that it says soon that its login has failed.
+  const producer = new Producer({ ...common, retries: 5, retryDelay: 200 });
+  const producing = produce((value) =>
+    producer.send({ messages: [{ topic, value: Buffer.from(value) }] }),
+  );
   void stopped.promise.then(async () => {
-    stops = true;
+    await producing;
+    await producer.close(true);
     await consumer.close(true);
   });
   while (!stops) {
@@ -181,7 +224,14 @@ async function runPlatformatic(): Promise<void> {
 }
 
 async function runNative(): Promise<void> {
-  const client = await connect({ broker, retries: 20 });
+  const { mechanism, user: username = "", password = "", ca } = login;
+  const client = await connect({
+    ...{ broker, retries: 20 },
+    ...(ca !== undefined && { tls: { ca: readFileSync(ca, "utf8") } }),
+    ...(mechanism === "OAUTHBEARER"
+      ? { sasl: { mechanism, token: () => currentToken(login) } }
+      : mechanism !== undefined && { sasl: { mechanism, username, password } }),
+  });
   const processed = new Map<number, number>();
   const commitAll = async (): Promise<void> => {
     const offsets = [...processed].map(([partition, offset]) => ({ topic, partition, offset }));
@@ -212,9 +262,11 @@ async function runNative(): Promise<void> {
       say(reason === "lost" ? "lost" : "revoked", ...numbersOf(partitions));
     },
   });
+  const producer = client.producer();
+  const producing = produce((value) => producer.send(topic, { value: Buffer.from(value) }));
   void stopped.promise.then(() => consumer.close());
   for (;;) {
-    const batch = await consumer.nextBatch();
+    const batch = await nextBatch();
     if (batch === null) break;
     while (batch.next()) {
       const { offset } = batch.cursor;
@@ -224,6 +276,68 @@ async function runNative(): Promise<void> {
     await pause();
     await commitAll();
   }
+  await producing;
   await consumer.close();
   await client.close();
+
+  async function nextBatch(): ReturnType<typeof consumer.nextBatch> {
+    try {
+      return await consumer.nextBatch();
+    } catch (error) {
+      say("error", error);
+      return null;
+    }
+  }
+}
+
+/** kcat in two processes: one that sends what it reads from stdin, and a member of the group, which commits by itself. */
+async function runKcat(): Promise<void> {
+  const executable = process.env.MEMBER_KCAT ?? "";
+  const settings = { ...librdkafkaSettings(login), "reconnect.backoff.max.ms": "200" };
+  const more = Object.entries(settings).flatMap(([name, value]) => ["-X", `${name}=${value}`]);
+  const run = (args: readonly string[]) =>
+    Bun.spawn([executable, "-b", broker, ...more, ...args], {
+      ...{ stdin: "pipe", stdout: "pipe", stderr: "pipe" },
+    });
+  const lines = async (stream: ReadableStream<Uint8Array>, take: (line: string) => void) => {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of stream) {
+      const all = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = all.pop() ?? "";
+      for (const line of all) take(line);
+    }
+  };
+  const trouble = (line: string): void => {
+    if (/Delivery failed/.test(line)) say("unsent", "?", line);
+    else if (/ERROR: (?!Topic .* error: Broker: Unknown topic)/.test(line)) say("error", line);
+    else say("trouble", line);
+  };
+  const sender = run(["-P", "-t", topic]);
+  const member = run([
+    "-G",
+    group,
+    "-u",
+    "-f",
+    "%p %o %s\\n",
+    "-X",
+    "auto.offset.reset=earliest",
+    topic,
+  ]);
+  const reading = [
+    lines(sender.stderr, trouble),
+    lines(member.stderr, trouble),
+    lines(member.stdout, (line) => say("got", ...line.split(" "))),
+  ];
+  await produce(async (value) => {
+    sender.stdin.write(`${value}\n`);
+    sender.stdin.flush();
+  });
+  await stopped.promise;
+  sender.stdin.end();
+  await sender.exited;
+  await Bun.sleep(500); // for the member to read what was sent last
+  member.kill("SIGTERM");
+  await member.exited;
+  await Promise.all(reading);
 }

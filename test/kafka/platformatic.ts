@@ -13,7 +13,7 @@ import {
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestedClient, type OffsetAt, type ReadRecord, withErrorCodes } from "./client.js";
-import type { Login } from "./login.js";
+import { currentToken, type Login } from "./login.js";
 
 // Its package does not export its manifest.
 const MANIFEST = join(import.meta.dir, "../../node_modules/@platformatic/kafka/package.json");
@@ -26,8 +26,8 @@ const SASL_AUTHENTICATION_FAILED = 58;
 const TIMEOUT_MS = 20_000;
 
 /** How to connect and to log in, as its documentation says. */
-function securityOf(login: Login): Pick<ConnectionOptions, "tls" | "sasl"> {
-  const { mechanism, user, password, token, ca, cert, key } = login;
+export function platformaticSecurity(login: Login): Pick<ConnectionOptions, "tls" | "sasl"> {
+  const { mechanism, user, password, ca, cert, key } = login;
   return {
     ...(ca === undefined
       ? {}
@@ -44,7 +44,7 @@ function securityOf(login: Login): Pick<ConnectionOptions, "tls" | "sasl"> {
       : {
           sasl:
             mechanism === "OAUTHBEARER"
-              ? { mechanism, token: token ?? "" }
+              ? { mechanism, token: () => currentToken(login) }
               : { mechanism, username: user ?? "", password: password ?? "" },
         }),
   };
@@ -58,7 +58,7 @@ export async function connectPlatformatic(
   const options = {
     clientId: "platformatic-test",
     bootstrapBrokers: [broker],
-    ...securityOf(login),
+    ...platformaticSecurity(login),
     retries: 3,
     retryDelay: 50,
     timeout: TIMEOUT_MS,

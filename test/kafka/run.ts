@@ -2,7 +2,7 @@
 // Each goes through the scenario; then each reads what all the others wrote, and so does our own client; some write
 // through kills of a broker. `kafka-tools`, `kafka-connect` and `mirror-maker` are Kafka's own programs. --suites runs public
 // test suites. --broker does all but the kills on another broker. --security
-// logs the clients in, in all ways that they have, and does nothing else.
+// logs the clients in, in all ways that they have, and does nothing else; --sessions ends logins while they work.
 // Leaves to others: the clients (table.ts), the scenario (scenario.ts), the programs (tools.ts, connect.ts) and the suites
 // (suites.ts).
 import { parseArgs } from "node:util";
@@ -19,6 +19,7 @@ import { connectPlatformatic } from "./platformatic.js";
 import { compareSamples, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
 import { runScenario } from "./scenario.js";
 import { checkSecurity, checkTools, SecureBroker } from "./security.js";
+import { checkSessions } from "./sessions.js";
 import { SUITES } from "./suites.js";
 import { CLIENTS, type ClientEntry } from "./table.js";
 import { runTools, type ToolsResult } from "./tools.js";
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     broker: { type: "string" },
     port: { type: "string", default: "0" },
     security: { type: "boolean", default: false },
+    sessions: { type: "boolean", default: false },
   },
 });
 
@@ -75,6 +77,7 @@ const clients = named("client", options.clients ?? (suites.length > 0 ? "" : ALL
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 if (options.security) await logClientsIn();
+if (options.sessions) await endLogins();
 
 using directory = tempDir();
 const own =
@@ -160,6 +163,13 @@ async function logClientsIn(): Promise<never> {
       report(result);
     }
   }
+  end();
+}
+
+async function endLogins(): Promise<never> {
+  await checkSessions([...clients, "native"], (found) => {
+    report({ ...found, version: "while logins end", ms: 0 });
+  });
   end();
 }
 

@@ -98,6 +98,9 @@ export async function pythonCommand(requirements: string, program: string): Prom
   return ["env", `PYTHONPATH=${dir}`, "PYTHONDONTWRITEBYTECODE=1", "python3", script];
 }
 
+/** What the programs in Go share. */
+export const GO_SHARED = ["go/line/line.go", "go/line/login.go", "go/franz/security.go"] as const;
+
 /** The command that runs a program of ours in Go, which is made of its own file and `others`. */
 export async function goCommand(program: string, ...others: string[]): Promise<string[]> {
   const inModule = {
@@ -132,9 +135,28 @@ function python(program: string): ClientEntry["connect"] {
 
 function go(program: string, ...args: string[]): ClientEntry["connect"] {
   return async (broker, secure) => {
-    const command = await goCommand(program, "go/line/line.go", "go/line/login.go");
+    const command = await goCommand(program, ...GO_SHARED);
     return startLineClient([...command, ...args], broker, environmentOf(secure));
   };
+}
+
+/** kcat with its libraries: Debian's packages, unpacked. Nothing is installed. */
+export async function kcatProgram(): Promise<{
+  readonly executable: string;
+  readonly env: Readonly<Record<string, string>>;
+}> {
+  const packages = ["kcat", "librdkafka1", "libyajl2"];
+  const dir = await install({
+    name: "kcat",
+    from: [],
+    needs: ["apt-get", "dpkg"],
+    steps: (target) => [
+      { command: ["apt-get", "download", ...packages], cwd: target },
+      { command: ["sh", "-c", 'for f in *.deb; do dpkg -x "$f" .; done'], cwd: target },
+      { command: ["sh", "-c", "cp usr/lib/*/*.so* ."], cwd: target },
+    ],
+  });
+  return { executable: join(dir, "usr/bin/kcat"), env: { LD_LIBRARY_PATH: dir } };
 }
 
 const NO_MAX_TIMESTAMP = "finds the largest timestamp";
@@ -199,20 +221,9 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     // A token would have to come from a server, or be unsigned.
     lacksMechanisms: ["OAUTHBEARER"],
     connect: async (broker, secure) => {
-      // Debian's packages, unpacked: nothing is installed.
-      const packages = ["kcat", "librdkafka1", "libyajl2"];
-      const dir = await install({
-        name: "kcat",
-        from: [],
-        needs: ["apt-get", "dpkg"],
-        steps: (target) => [
-          { command: ["apt-get", "download", ...packages], cwd: target },
-          { command: ["sh", "-c", 'for f in *.deb; do dpkg -x "$f" .; done'], cwd: target },
-          { command: ["sh", "-c", "cp usr/lib/*/*.so* ."], cwd: target },
-        ],
-      });
+      const { executable, env } = await kcatProgram();
       const settings = secure === undefined ? {} : librdkafkaSettings(secure.login);
-      return kcatClient(join(dir, "usr/bin/kcat"), { LD_LIBRARY_PATH: dir }, broker, settings);
+      return kcatClient(executable, env, broker, settings);
     },
   },
 };

@@ -62,7 +62,9 @@ const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   ...["--version", "--quiet", "--no-color"],
   ...["run", "e2e", "kafka", "growth"].map((name) => textOf(`bench/${name}.ts`)),
-  ...["simulate", "crash", "fuzz", "clients", "topics"].map((name) => textOf(`test/${name}.ts`)),
+  ...["simulate", "crash", "fuzz", "clients", "topics", "kafka/run"].map((name) =>
+    textOf(`test/${name}.ts`),
+  ),
   textOf("package.json"),
   // Names of other tools, which are not in our help.
   textOf("src/cli/foreign-names.ts"),

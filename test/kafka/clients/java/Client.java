@@ -61,9 +61,14 @@ public final class Client {
         System.exit(0);
     }
 
-    /** With the properties of the file CLIENT_PROPERTIES. */
     private static Map<String, Object> secured(Map<String, Object> configs) {
         Map<String, Object> all = new HashMap<>(configs);
+        secure(all);
+        return all;
+    }
+
+    /** Adds the properties of the file CLIENT_PROPERTIES. */
+    static void secure(Map<String, Object> configs) {
         String file = System.getenv("CLIENT_PROPERTIES");
         if (file != null) {
             Properties properties = new Properties();
@@ -72,9 +77,8 @@ public final class Client {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-            properties.forEach((name, value) -> all.put((String) name, value));
+            properties.forEach((name, value) -> configs.put((String) name, value));
         }
-        return all;
     }
 
     private void serve() throws Exception {

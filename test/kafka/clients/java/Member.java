@@ -15,9 +15,12 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 public final class Member implements ConsumerRebalanceListener {
     private final KafkaConsumer<String, String> consumer;
@@ -39,7 +42,13 @@ public final class Member implements ConsumerRebalanceListener {
             settings.put("heartbeat.interval.ms", Integer.parseInt(args[6]));
             settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RoundRobinAssignor");
         }
+        Client.secure(settings);
         Member member = new Member(settings);
+        String prefix = System.getenv("MEMBER_PRODUCES");
+        if (prefix != null) {
+            Thread producing = new Thread(() -> member.produce(args[0], args[2], prefix));
+            producing.start();
+        }
         Thread commands = new Thread(member::readCommands);
         commands.setDaemon(true);
         commands.start();
@@ -60,6 +69,27 @@ public final class Member implements ConsumerRebalanceListener {
         }
         stops.set(true);
         consumer.wakeup();
+    }
+
+    /** Sends a record every 50 ms, until it stops. */
+    private void produce(String broker, String topic, String prefix) {
+        Map<String, Object> settings = new HashMap<>(Map.of("bootstrap.servers", broker, "reconnect.backoff.max.ms", 200, "max.block.ms", 5000));
+        Client.secure(settings);
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+            for (int i = 0; !stops.get(); i++) {
+                String value = prefix + i;
+                producer.send(new ProducerRecord<>(topic, value), (sent, error) -> {
+                    if (error == null) {
+                        say("sent", value);
+                    } else {
+                        say("unsent", value, error);
+                    }
+                });
+                Thread.sleep(50);
+            }
+        } catch (Exception e) {
+            say("error", e);
+        }
     }
 
     private void run(String topic) throws InterruptedException {

@@ -6,6 +6,7 @@ import time
 import confluent_kafka as kafka
 from confluent_kafka import admin
 
+import confluent_login
 import line
 
 SASL_AUTHENTICATION_FAILED = 58
@@ -21,23 +22,8 @@ class Client:
         self.refused = None
         self.timeout = 15 if line.Login().protocol == "PLAINTEXT" else 3
         self.common = {"bootstrap.servers": broker, "log_level": 0, "topic.metadata.refresh.fast.interval.ms": 50}
-        self.common |= self.security(line.Login())
+        self.common |= confluent_login.settings(line.Login()) | {"error_cb": self.noted}
         self.admin = admin.AdminClient(self.common)
-
-    def security(self, login):
-        """How to connect and to log in, as the documentation of librdkafka says."""
-        settings = {
-            "security.protocol": login.protocol,
-            "sasl.mechanisms": login.mechanism,
-            "sasl.username": login.user,
-            "sasl.password": login.password,
-            "ssl.ca.location": login.ca,
-            "ssl.certificate.location": login.cert,
-            "ssl.key.location": login.key,
-        }
-        if login.token:
-            settings["oauth_cb"] = lambda _: (login.token, time.time() + 300)
-        return {name: value for name, value in settings.items() if value} | {"error_cb": self.noted}
 
     def noted(self, error):
         """It tries to log in for ever, and tells only this function why it fails."""

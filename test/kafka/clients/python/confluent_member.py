@@ -4,10 +4,22 @@ import time
 
 import confluent_kafka as kafka
 
-from member import Arguments, Commands, Commits, say
+import confluent_login
+import line
+from member import Arguments, Commands, Commits, produce, say
 
 arguments = Arguments()
-settings = {
+login = confluent_login.settings(line.Login())
+
+
+def noted(error):
+    """It goes on trying, and tells only this function why it fails."""
+    if error.code() in (kafka.KafkaError._AUTHENTICATION, kafka.KafkaError._ALL_BROKERS_DOWN):
+        say("trouble", error)
+
+
+login["error_cb"] = noted
+settings = login | {
     "bootstrap.servers": arguments.broker,
     "group.id": arguments.group,
     "group.protocol": arguments.protocol,
@@ -35,6 +47,19 @@ def commit(offsets):
             raise kafka.KafkaException(one.error)
 
 
+def send():
+    producer = kafka.Producer(login | {"bootstrap.servers": arguments.broker, "log_level": 0, "reconnect.backoff.max.ms": 200})
+
+    def sent(error, message):
+        say(*(("unsent", message.value().decode(), error) if error else ("sent", message.value().decode())))
+
+    def one(value):
+        producer.produce(arguments.topic, value, on_delivery=sent)
+        producer.poll(0)
+
+    return one, lambda: producer.flush(10)
+
+
 commits = Commits(commit)
 commands = Commands()
 
@@ -54,6 +79,7 @@ def lost(_, partitions):
     say("lost", *(one.partition for one in partitions))
 
 
+finish = produce(commands, send)
 consumer.subscribe([arguments.topic], on_assign=assigned, on_revoke=revoked, on_lost=lost)
 while not commands.stops:
     for message in consumer.consume(50, 0.1):
@@ -64,5 +90,6 @@ while not commands.stops:
     if pause := commands.take_pause():
         time.sleep(pause)
     commits.run()
+finish()
 consumer.close()
 say("closed")

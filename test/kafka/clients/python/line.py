@@ -17,7 +17,15 @@ class Login:
         self.mechanism, self.user, self.password, self.token = (
             chosen.get(name) for name in ("mechanism", "user", "password", "token")
         )
+        self.token_file = chosen.get("tokenFile")
         self.ca, self.cert, self.key = (chosen.get(name) for name in ("ca", "cert", "key"))
+
+    def current_token(self):
+        """The token to log in with now."""
+        if not self.token_file:
+            return self.token
+        with open(self.token_file) as file:
+            return file.read()
 
     @property
     def protocol(self):

@@ -1,8 +1,12 @@
 """What the members of groups in Python share: see ../README.md, "Members of groups"."""
 
+import os
 import sys
 import threading
 import time
+
+
+SAYING = threading.Lock()
 
 
 class Arguments:
@@ -14,7 +18,11 @@ class Arguments:
 
 
 def say(*words):
-    print(int(time.time() * 1000), *(str(word).replace("\n", " ") for word in words), sep="\t", flush=True)
+    line = "\t".join([str(int(time.time() * 1000)), *(str(word).replace("\n", " ") for word in words)])
+    # In one piece: several threads say something.
+    with SAYING:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 class Commands:
@@ -36,6 +44,26 @@ class Commands:
         """The seconds to pause, once."""
         ms, self._pause_ms = self._pause_ms, 0
         return ms / 1000
+
+
+def produce(commands, open_producer):
+    """Sends a record every 50 ms if MEMBER_PRODUCES is set, until the member stops. Returns what to call at the end."""
+    prefix = os.environ.get("MEMBER_PRODUCES")
+    if not prefix:
+        return lambda: None
+
+    def run():
+        send, flush = open_producer()
+        number = 0
+        while not commands.stops:
+            send(f"{prefix}{number}")
+            number += 1
+            time.sleep(0.05)
+        flush()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread.join
 
 
 class Commits:

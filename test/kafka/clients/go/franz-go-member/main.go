@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"rustlog/kafka-clients/franz"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -32,6 +34,13 @@ func number(text string) time.Duration {
 		panic(err)
 	}
 	return time.Duration(ms) * time.Millisecond
+}
+
+// troubles says why the member can't be in the group, which its library tells nobody else.
+type troubles struct{}
+
+func (troubles) OnGroupManageError(err error) {
+	say("trouble", err)
 }
 
 type member struct {
@@ -69,6 +78,29 @@ func (m *member) drop(partitions map[string][]int32) []any {
 	return words
 }
 
+// produce sends a record every 50 ms, until it stops.
+func produce(ctx context.Context, broker, topic, prefix string) {
+	producer, err := kgo.NewClient(append(franz.Security(), kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(topic))...)
+	if err != nil {
+		panic(err)
+	}
+	defer producer.Close()
+	for i := 0; ctx.Err() == nil; i++ {
+		value := fmt.Sprint(prefix, i)
+		producer.Produce(context.Background(), kgo.StringRecord(value), func(_ *kgo.Record, err error) {
+			if err == nil {
+				say("sent", value)
+			} else {
+				say("unsent", value, err)
+			}
+		})
+		time.Sleep(50 * time.Millisecond)
+	}
+	flushing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_ = producer.Flush(flushing)
+}
+
 func main() {
 	broker, group, topic, protocol := os.Args[1], os.Args[2], os.Args[3], os.Args[4]
 	session, maxPoll, heartbeat, clientID := number(os.Args[5]), number(os.Args[6]), number(os.Args[7]), os.Args[8]
@@ -89,11 +121,12 @@ func main() {
 	if protocol == "consumer" {
 		base = context.WithValue(base, "opt_in_kafka_next_gen_balancer_beta", true)
 	}
-	client, err := kgo.NewClient(
+	client, err := kgo.NewClient(append(franz.Security(),
 		kgo.WithContext(base), kgo.SeedBrokers(broker), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.ClientID(clientID),
 		kgo.Balancers(kgo.RoundRobinBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(heartbeat), kgo.RebalanceTimeout(maxPoll),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(10*time.Millisecond),
+		kgo.WithHooks(troubles{}),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 			say(append([]any{"assigned"}, m.drop(partitions)...)...)
 		}),
@@ -104,11 +137,15 @@ func main() {
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 			say(append([]any{"lost"}, m.drop(partitions)...)...)
 		}),
-	)
+	)...)
 	if err != nil {
 		panic(err)
 	}
 	m.client = client
+	var producing sync.WaitGroup
+	if prefix := os.Getenv("MEMBER_PRODUCES"); prefix != "" {
+		producing.Go(func() { produce(ctx, broker, topic, prefix) })
+	}
 	for ctx.Err() == nil {
 		polling, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		fetches := client.PollRecords(polling, 50)
@@ -132,6 +169,7 @@ func main() {
 		cancel()
 		client.AllowRebalance()
 	}
+	producing.Wait()
 	client.CloseAllowingRebalance()
 	say("closed")
 }

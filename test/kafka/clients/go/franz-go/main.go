@@ -9,14 +9,12 @@ import (
 	"strconv"
 	"time"
 
+	"rustlog/kafka-clients/franz"
 	"rustlog/kafka-clients/line"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 type client struct {
@@ -26,35 +24,11 @@ type client struct {
 
 func main() {
 	broker := os.Args[1]
-	shared, err := kgo.NewClient(append(security(), kgo.SeedBrokers(broker), kgo.MetadataMinAge(10*time.Millisecond))...)
+	shared, err := kgo.NewClient(append(franz.Security(), kgo.SeedBrokers(broker), kgo.MetadataMinAge(10*time.Millisecond))...)
 	if err != nil {
 		panic(err)
 	}
 	line.Serve(line.Version("github.com/twmb/franz-go"), &client{broker, kadm.NewClient(shared)})
-}
-
-// security is how to connect and to log in, as the documentation of franz-go says.
-func security() []kgo.Opt {
-	login := line.ReadLogin()
-	if login == (line.Login{}) {
-		return nil
-	}
-	// By default it tries for as long as it may, and then does not say why it failed.
-	options := []kgo.Opt{kgo.RequestRetries(1)}
-	if config := login.TLS(); config != nil {
-		options = append(options, kgo.DialTLSConfig(config))
-	}
-	switch login.Mechanism {
-	case "PLAIN":
-		options = append(options, kgo.SASL(plain.Auth{User: login.User, Pass: login.Password}.AsMechanism()))
-	case "SCRAM-SHA-256":
-		options = append(options, kgo.SASL(scram.Auth{User: login.User, Pass: login.Password}.AsSha256Mechanism()))
-	case "SCRAM-SHA-512":
-		options = append(options, kgo.SASL(scram.Auth{User: login.User, Pass: login.Password}.AsSha512Mechanism()))
-	case "OAUTHBEARER":
-		options = append(options, kgo.SASL(oauth.Auth{Token: login.Token}.AsMechanism()))
-	}
-	return options
 }
 
 func timeout() (context.Context, context.CancelFunc) {
@@ -128,7 +102,7 @@ func (c *client) Produce(request line.Produce) ([]int64, error) {
 	if !request.Idempotent {
 		options = append(options, kgo.DisableIdempotentWrite())
 	}
-	producer, err := kgo.NewClient(append(options, security()...)...)
+	producer, err := kgo.NewClient(append(options, franz.Security()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +139,7 @@ func (c *client) Consume(topic string, partition int, offset int64, count int, r
 		ready()
 	}
 	start := map[string]map[int32]kgo.Offset{topic: {int32(partition): kgo.NewOffset().At(offset)}}
-	consumer, err := kgo.NewClient(append(security(), kgo.SeedBrokers(c.broker), kgo.ConsumePartitions(start),
+	consumer, err := kgo.NewClient(append(franz.Security(), kgo.SeedBrokers(c.broker), kgo.ConsumePartitions(start),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.MetadataMinAge(10*time.Millisecond))...)
 	if err != nil {
 		return err

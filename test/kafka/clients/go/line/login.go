@@ -10,6 +10,8 @@ import (
 // Login is how to connect: CLIENT_LOGIN, as test/kafka/clients/README.md describes. What is empty is not used.
 type Login struct {
 	Mechanism, User, Password, Token string
+	// Path of a file with a token that changes, in the place of Token.
+	TokenFile string
 	// Paths of PEM files.
 	Ca, Cert, Key string
 }
@@ -23,6 +25,15 @@ func ReadLogin() Login {
 		}
 	}
 	return login
+}
+
+// CurrentToken returns the token to log in with now.
+func (l Login) CurrentToken() (string, error) {
+	if l.TokenFile == "" {
+		return l.Token, nil
+	}
+	token, err := os.ReadFile(l.TokenFile)
+	return string(token), err
 }
 
 // TLS returns nil for a connection without TLS.
