@@ -7,8 +7,10 @@ import type {
   LagHistory,
   ResetPlan,
 } from "../../../src/http/page/groups/group-wire.js";
+import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
 import { joinGroup } from "../../support/group-members.js";
+import { KafkaClient } from "../../support/kafka-client.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
 
 const MINUTE = 60_000;
@@ -151,6 +153,32 @@ describe("a group", () => {
       { partition: 2, at: -1, lag: 10, member: id },
     ]);
     expect(detail.partitions[0]?.recordBytes).toBeGreaterThan(100);
+  });
+
+  test("has what the connection of a member says, and the epochs of a consumer group", async () => {
+    const { context, port } = sample.broker;
+    using client = await KafkaClient.connect(port);
+    const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.2" };
+    await client.call(KAFKA_APIS.ApiVersions, 3, software);
+    await context.groups.consumerHeartbeat("of-epochs", {
+      ...{ memberId: "m", memberEpoch: 0, instanceId: null, rackId: null, owned: [] },
+      ...{ rebalanceTimeoutMs: 30_000, topicNames: ["other"], pattern: null, assignor: null },
+      ...{ clientId: "test", clientHost: "/127.0.0.1" },
+    });
+    expect(await get<GroupDetail>("state", { group: "of-epochs" })).toMatchObject({
+      ...{ type: "consumer", assignor: "uniform", generation: 2, assignmentEpoch: 2 },
+      members: [{ id: "m", software: "franz-go 1.2", user: null, epoch: 2, partitions: 1 }],
+    });
+  });
+
+  test("can't be changed on a page that is read-only", async () => {
+    await using page = await startPage({ offsets: "memory" }, undefined, { isReadOnly: true });
+    await page.broker.context.registry.create("t", 1, {});
+    await page.broker.context.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
+    const detail = (await (
+      await fetch(`${page.url}api/groups/state?group=g`)
+    ).json()) as GroupDetail;
+    expect(detail.may).toEqual({ reset: false, deleteOffsets: false, delete: false });
   });
 
   test("may have any name", async () => {

@@ -20,8 +20,11 @@ export interface PartitionPast {
 /** A member that has not committed for so long, although there is something to read, is stuck or slow. */
 const STALE_MS = 120_000;
 
-/** A commit by a client that is no member shows that one is at work. */
+/** A commit that recent, of a group without members, shows that a client is at work that is no member. */
 const RECENT_MS = 60_000;
+
+/** The same in a group that had members: the last of them may have committed when it left. */
+const RECENT_AFTER_MEMBERS_MS = 10_000;
 
 /** Members and topics that are named in sentences of a kind. */
 const NAMED_MAX = 3;
@@ -50,15 +53,16 @@ export function diagnose(detail: GroupDetail, past: PartitionPast): readonly Fin
   return findings.sort((a, b) => order[a.kind] - order[b.kind]);
 }
 
-function whoReads({ state, memberCount, lag, nowMs, partitions }: GroupDetail): Finding[] {
+function whoReads(detail: GroupDetail): Finding[] {
+  const { state, memberCount, lag, nowMs } = detail;
   if (REBALANCING.includes(state)) {
     const text = "It is rebalancing: its members are being given their partitions.";
     return [{ kind: "note", text }];
   }
   if (memberCount > 0) return [];
-  const last = partitions.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);
+  const last = lastCommit(detail);
   const ago = nowMs - last;
-  if (last >= 0 && ago < RECENT_MS) {
+  if (isRead(detail)) {
     const text = `It has no members, but a client commits for it without being one: the last time ${formatAge(ago)} ago.`;
     return [{ kind: "note", text }];
   }
@@ -66,6 +70,17 @@ function whoReads({ state, memberCount, lag, nowMs, partitions }: GroupDetail): 
   return [
     { kind: lag > 0 ? "problem" : "note", text: `Nobody reads: the group has no members. ${when}` },
   ];
+}
+
+function lastCommit({ partitions }: GroupDetail): number {
+  return partitions.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);
+}
+
+/** Whether anybody reads for the group: a member, or a client that only commits. */
+function isRead(detail: GroupDetail): boolean {
+  if (detail.memberCount > 0) return true;
+  const recentMs = detail.type === "" ? RECENT_MS : RECENT_AFTER_MEMBERS_MS;
+  return detail.nowMs - lastCommit(detail) < recentMs;
 }
 
 /** Partitions of which a member has read nothing for long, although there is something to read. */
@@ -110,8 +125,10 @@ function unreadPartitions(detail: GroupDetail): Finding[] {
 }
 
 /** Whether it keeps up. */
-function pace({ lag, partitions, memberCount }: GroupDetail, past: PartitionPast): Finding[] {
+function pace(detail: GroupDetail, past: PartitionPast): Finding[] {
+  const { lag, partitions, memberCount } = detail;
   if (lag === 0) return [{ kind: "good", text: "It has read everything." }];
+  if (!isRead(detail)) return [];
   const rates = partitions.map((row) => past.rate(row));
   const rate = sumOf(rates);
   if (rate === undefined || rate.out === null) return [];

@@ -1,7 +1,7 @@
 // Resets a group: asks where to, shows what would change, and does that and nothing else once it is confirmed.
 // Leaves to others: what is typed (reset-place.ts), and the checks (services/group-reset.ts).
 import { openDialog } from "../parts/dialog.js";
-import { button, element, failure } from "../parts/dom.js";
+import { button, element, failure, setText } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatCount, formatTime } from "../parts/format.js";
 import { Table } from "../parts/table.js";
@@ -12,7 +12,7 @@ import { askResetPlan, resetOffsets } from "./group-api.js";
 import type { GroupDetail, ResetPlan } from "./group-wire.js";
 import {
   placeQuery,
-  RESET_HINTS,
+  RESET_FIELDS,
   RESET_KINDS,
   type ResetKind,
   resetKindOf,
@@ -27,7 +27,8 @@ export class ResetPanel {
   readonly #onClosed: () => void;
   readonly #kind = choice("reset", RESET_KINDS);
   readonly #at = element("input", { name: "at", required: true, spellcheck: "false" });
-  readonly #atField = field("Which", this.#at);
+  readonly #atLabel = element("span");
+  readonly #atField = element("label", { class: "field field-at" }, this.#atLabel, this.#at);
   readonly #topic = choice("topic", { "": "all topics of the group" });
   readonly #partitions = element("input", {
     ...{ name: "partitions", placeholder: "all", pattern: "\\d+(\\s*,\\s*\\d+)*" },
@@ -119,10 +120,11 @@ export class ResetPanel {
 
   /** Leaves only the fields that the choices need. */
   #fit(): void {
-    const hint = RESET_HINTS[this.#kind.value as ResetKind];
-    this.#atField.hidden = hint === undefined;
-    this.#at.disabled = hint === undefined;
-    this.#at.placeholder = hint ?? "";
+    const { label = "", hint = "" } = RESET_FIELDS[this.#kind.value as ResetKind] ?? {};
+    this.#atField.hidden = label === "";
+    this.#at.disabled = label === "";
+    setText(this.#atLabel, label);
+    this.#at.placeholder = hint;
     this.#partitions.disabled = this.#topic.value === "";
   }
 
@@ -230,6 +232,7 @@ function summaryOf({ moves }: ResetPlan): string {
 function placeWords(kind: ResetKind, at: string): string {
   if (kind === "time") {
     const ms = Date.parse(at);
+    if (at.startsWith("-")) return `the first record from ${at.slice(1)} ago on`;
     if (Number.isNaN(ms)) return `the time ${at}`;
     return `the first record from ${new Date(ms).toLocaleString()} on (${formatTime(ms)})`;
   }

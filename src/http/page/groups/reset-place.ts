@@ -13,14 +13,19 @@ export const RESET_KINDS = {
 
 export type ResetKind = keyof typeof RESET_KINDS;
 
+interface ResetField {
+  readonly label: string;
+  readonly hint: string;
+}
+
 /** What to type for a kind; undefined if there is nothing to type. */
-export const RESET_HINTS: Readonly<Record<ResetKind, string | undefined>> = {
+export const RESET_FIELDS: Readonly<Record<ResetKind, ResetField | undefined>> = {
   earliest: undefined,
   latest: undefined,
-  time: "14:00, 2026-11-26 14:00 or -1h",
-  offset: "1200",
-  end: "100",
-  shift: "-100 or 100",
+  time: { label: "Time", hint: "14:00, 2026-11-26 14:00, -1h" },
+  offset: { label: "Offset", hint: "1200" },
+  end: { label: "Offsets", hint: "100" },
+  shift: { label: "Offsets", hint: "-100, 100" },
 };
 
 /** A time of day: the last time that it was so late. */

@@ -117,6 +117,14 @@ test("a group without members says so, unless somebody commits without being one
   expect(said(detailOf([row(0, { ...old, commitMs: NOW - 3000 })], none))).toEqual([
     "note: It has no members, but a client commits for it without being one: the last time 3 s ago.",
   ]);
+  // The last member may have committed when it left. Then what was read until then is no pace.
+  expect(
+    said(detailOf([row(0, { ...old, commitMs: NOW - 30_000 })], none), { in: 2, out: 1 }),
+  ).toEqual(["problem: Nobody reads: the group has no members. It last committed 30 s ago."]);
+  const never = { ...none, type: "" };
+  expect(said(detailOf([row(0, { ...old, commitMs: NOW - 30_000 })], never))).toEqual([
+    "note: It has no members, but a client commits for it without being one: the last time 30 s ago.",
+  ]);
 });
 
 test("offsets where there is nothing to read, and a rebalance, are told", () => {
