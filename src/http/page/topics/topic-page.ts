@@ -77,7 +77,15 @@ export class TopicPage {
         hrefOf("topics", [this.#name], { tab: tab === "partitions" ? undefined : tab }),
       ),
     );
-    for (const fact of ["partitions", "records", "size", "in", "cleanup", "retention", "id"]) {
+    for (const fact of [
+      "partitions",
+      "records",
+      "size",
+      "incoming",
+      "cleanup",
+      "retention",
+      "id",
+    ]) {
       const value = element("span");
       this.#facts.set(fact, value);
       const setting = SETTING_OF[fact];
@@ -362,9 +370,9 @@ export class TopicPage {
     const offline = detail.offline === 0 ? "" : ` (${formatCount(detail.offline)} offline)`;
     this.#fact("partitions", formatCount(detail.partitions) + offline);
     this.#fact("records", recordsText(records, detail.dirtyBytes !== null));
-    this.#fact("size", `${formatBytes(bytes)} in ${countOf(detail.segments, "segment")}`);
+    this.#fact("size", `${formatBytes(bytes)} in ${countOf(this.#segmentsOf(detail), "segment")}`);
     this.#fact(
-      "in",
+      "incoming",
       rate === undefined
         ? "–"
         : `${formatCount(Math.round(rate.records))} records/s, ${formatBytes(Math.round(rate.bytes))}/s`,
@@ -378,6 +386,16 @@ export class TopicPage {
     this.#fact("cleanup", detail.settings.length === 0 ? "–" : settingText("", policy));
     this.#fact("retention", limits.length === 0 ? "no limit" : limits.join(", "));
     this.#fact("id", detail.internal ? `${detail.id} (internal)` : detail.id);
+  }
+
+  /** The number of segments, which the events tell of most partitions, and the answer of all. */
+  #segmentsOf({ partitions, segments }: TopicDetail): number {
+    let sum = 0;
+    for (let i = 0; i < partitions; i++) {
+      const state = this.#context.model.shape(this.#name, i)?.state;
+      if (state !== undefined) sum += state.sealedCount + 1;
+    }
+    return sum === 0 ? segments : sum;
   }
 
   #fact(name: string, text: string): void {
