@@ -4,19 +4,43 @@ import { BrokerProcess } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
 
-test("the executable serves the page, its script and its style, on request", async () => {
+/** Bytes that a browser loads for the first view, uncompressed. */
+const FIRST_VIEW_BYTES_MAX = 150_000;
+
+/** Scripts that a script needs at once, and those that it loads when they are needed. */
+const AT_ONCE = /\b(?:from|import)"(\/[^"]+)"/g;
+const LATER = /\bimport\("(\/[^"]+)"\)/g;
+
+test("the executable serves the page, which is small, and its other views, on request", async () => {
   using directory = tempDir();
   await using broker = await BrokerProcess.start(directory.path, "--ui", "0");
   const addressOf = () => /^Page on (http:\S+)$/m.exec(broker.lines.join("\n"))?.[1];
   await until(() => addressOf() !== undefined);
   const url = addressOf() ?? "";
-  const html = await (await fetch(url)).text();
-  const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
-  expect(files).toHaveLength(2);
-  for (const path of files) {
+  const textOf = async (path: string): Promise<string> => {
     const response = await fetch(new URL(path, url));
-    expect([response.status, (await response.text()).length > 1000]).toEqual([200, true]);
+    expect(`${path} ${response.status}`).toBe(`${path} 200`);
+    return await response.text();
+  };
+  const namesIn = (text: string, pattern: RegExp) =>
+    [...text.matchAll(pattern)].map(([, name = ""]) => name);
+  const html = await textOf("/");
+  const due = namesIn(html, /(?:src|href)="(\/[^"]+)"/g);
+  expect(due).toHaveLength(2);
+  const files = new Map([["/", html]]);
+  const later: string[] = [];
+  for (const name of due) {
+    if (files.has(name)) continue;
+    const text = await textOf(name);
+    files.set(name, text);
+    due.push(...namesIn(text, AT_ONCE));
+    later.push(...namesIn(text, LATER));
   }
+  const bytes = [...files.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
+  // A view each, besides the first.
+  expect(later).toHaveLength(5);
+  for (const name of later) expect((await textOf(name)).length).toBeGreaterThan(1000);
   // The page's port serves monitoring, too.
   expect((await fetch(`${url}health`)).status).toBe(200);
 }, 60_000);

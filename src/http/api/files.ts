@@ -69,6 +69,13 @@ function answerOf(file: PageFile | undefined): Response | undefined {
   return new Response(body, { headers });
 }
 
+/** The scripts that a minified script imports, at once or when they are needed. */
+const SCRIPT_NAMES = /\b(?:from|import)\(?"(\/[\w.-]+\.js)"/g;
+
+function namesIn({ body }: PageFile, pattern: RegExp): string[] {
+  return [...new TextDecoder().decode(body).matchAll(pattern)].map(([, name = ""]) => name);
+}
+
 /** Fetches the documents and the files they refer to. When run from source, this bundles them. */
 async function load(): Promise<AllFiles> {
   const server = Bun.serve({
@@ -86,9 +93,13 @@ async function load(): Promise<AllFiles> {
   const takeDocument = async (path: string): Promise<DocumentFiles> => {
     const html = await take(path);
     const files = new Map([["/", html]]);
-    const text = new TextDecoder().decode(html.body);
-    for (const [, name = ""] of text.matchAll(/(?:src|href)="(\/[^"]+)"/g))
-      files.set(name, await take(name));
+    const due = namesIn(html, /(?:src|href)="(\/[^"]+)"/g);
+    for (const name of due) {
+      if (files.has(name)) continue;
+      const file = await take(name);
+      files.set(name, file);
+      if (name.endsWith(".js")) due.push(...namesIn(file, SCRIPT_NAMES));
+    }
     return files;
   };
   try {

@@ -1,19 +1,14 @@
 // Connects the parts of the page: the address to a view, events to the model, the model to the view. Read this file
 // first. Leaves to others: the views (one folder each), what they may use (view.ts), addresses (router.ts).
 import { askSession, listen, logOut } from "./api.js";
-import { ConnectionsView } from "./connections/connections-view.js";
-import { GroupsView } from "./groups/groups-view.js";
 import { LogView } from "./log/log-view.js";
 import { Model, SAMPLE_MS } from "./model.js";
 import { button, byId, element, setText } from "./parts/dom.js";
 import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
-import { ProduceView } from "./produce/produce-view.js";
-import { RecordsView } from "./records/records-view.js";
 import { hrefOf, type Route, Router, VIEW_NAMES, type ViewName } from "./router.js";
 import { Strip } from "./strip.js";
-import { TopicsView } from "./topics/topics-view.js";
 import { TopicNames } from "./topic-names.js";
 import type { PageContext, View } from "./view.js";
 import type { Overview, SessionState, Tick } from "./wire.js";
@@ -86,10 +81,13 @@ class Page {
 
   /** Shows a place. */
   #go(route: Route): void {
-    const { router } = this.#context;
-    const view = this.#view(route.view);
+    if (!this.#mayUse(route.view)) {
+      this.#context.router.replace(hrefOf("log"));
+      return;
+    }
+    const view = this.#views.get(route.view);
     if (view === undefined) {
-      router.replace(hrefOf("log"));
+      void this.#load(route.view);
       return;
     }
     const isOther = this.#shown !== view;
@@ -109,23 +107,36 @@ class Page {
     this.#main.focus({ preventScroll: true });
   }
 
-  /** The view of this name, made on first use; undefined if it is of no use to this visitor. */
-  #view(name: ViewName): View | undefined {
-    if (!this.#mayUse(name)) return undefined;
-    const known = this.#views.get(name);
-    if (known !== undefined) return known;
-    const made = this.#make(name);
-    this.#views.set(name, made);
-    return made;
+  /** Makes a view on its first use, and shows the place if that is still wanted. */
+  async #load(name: ViewName): Promise<void> {
+    const { router, notices } = this.#context;
+    try {
+      const made = await this.#make(name);
+      if (!this.#views.has(name)) this.#views.set(name, made);
+    } catch {
+      notices.fail(new Error("this view could not be loaded; reload the page to try again"));
+      return;
+    }
+    if (router.current.view === name) this.#go(router.current);
   }
 
-  #make(name: ViewName): View {
-    if (name === "records") return new RecordsView(this.#context);
-    if (name === "topics") return new TopicsView(this.#context);
-    if (name === "groups") return new GroupsView(this.#context);
-    if (name === "connections") return new ConnectionsView(this.#context);
-    if (name === "produce") return new ProduceView(this.#context, this.#log);
-    return this.#log;
+  /** The code of a view is a file of its own, so that the first view is there soon. */
+  async #make(name: ViewName): Promise<View> {
+    const context = this.#context;
+    switch (name) {
+      case "records":
+        return new (await import("./records/records-view.js")).RecordsView(context);
+      case "topics":
+        return new (await import("./topics/topics-view.js")).TopicsView(context);
+      case "groups":
+        return new (await import("./groups/groups-view.js")).GroupsView(context);
+      case "connections":
+        return new (await import("./connections/connections-view.js")).ConnectionsView(context);
+      case "produce":
+        return new (await import("./produce/produce-view.js")).ProduceView(context, this.#log);
+      default:
+        return this.#log;
+    }
   }
 
   #mayUse(name: ViewName): boolean {

@@ -17,7 +17,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const page = await browser.open(sample.url);
       const shown = (): Promise<string> =>
         page.evaluate("document.querySelector('#views [aria-current]')?.textContent ?? ''");
-      await page.until("document.querySelector('#views a')");
+      await page.until("document.querySelector('#about')?.textContent.includes('flush')");
       expect(await shown()).toBe("Log");
       await page.click("#views [data-view=groups]");
       await page.until("document.title === 'Groups – RustLog'");
@@ -112,7 +112,9 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.querySelector('#produce [name=value]')");
       await page.evaluate("document.querySelector('#produce [name=value]').focus()");
       await page.type("hello");
-      await page.press("Enter");
+      await page.evaluate(
+        "document.querySelector('#produce .actions button:nth-child(2)').click()",
+      );
       await page.until("document.querySelector('.player:not([hidden]) .step h3')");
       expect(await page.evaluate("document.cookie")).toBe("");
     },
