@@ -91,7 +91,8 @@ export class ConnectionRates {
     for (const connection of this.#connections()) {
       const { serial } = connection.client;
       bySerial.set(serial, this.#lookAt(connection, before?.bySerial.get(serial), spanMs));
-      await portions.next();
+      const turn = portions.next();
+      if (turn !== undefined) await turn;
     }
     return new Look(spanMs, bySerial);
   }
@@ -102,12 +103,15 @@ export class ConnectionRates {
     const mutedMs = connection.inflight.mutedMs(atMs);
     // A connection that was not there at the look before has sent all of its bytes since.
     const sinceMs = before === undefined ? spanMs : atMs - before.atMs;
-    const perMs = sinceMs === 0 ? 0 : 1 / sinceMs;
+    const perSecond = (count: number): number => (sinceMs === 0 ? 0 : (count * 1_000) / sinceMs);
     return {
-      ...{ atMs, receivedBytes, sentBytes, mutedMs },
-      receivedRate: (receivedBytes - (before?.receivedBytes ?? 0)) * perMs * 1_000,
-      sentRate: (sentBytes - (before?.sentBytes ?? 0)) * perMs * 1_000,
-      mutedShare: Math.min(1, (mutedMs - (before?.mutedMs ?? 0)) * perMs),
+      atMs,
+      receivedBytes,
+      sentBytes,
+      mutedMs,
+      receivedRate: perSecond(receivedBytes - (before?.receivedBytes ?? 0)),
+      sentRate: perSecond(sentBytes - (before?.sentBytes ?? 0)),
+      mutedShare: Math.min(1, perSecond(mutedMs - (before?.mutedMs ?? 0)) / 1_000),
     };
   }
 

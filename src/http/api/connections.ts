@@ -29,20 +29,21 @@ const SHOWN_MAX = 100;
 const PORTION = 500;
 
 /** A connection and its rates. */
-interface Client extends ConnectionRate {
+interface Client {
   readonly connection: ClientConnection;
+  readonly rate: ConnectionRate;
 }
 
 type Sortable = number | string;
 
 /** What connections can be sorted by. */
 const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
-  rate: ({ receivedRate, sentRate }) => receivedRate + sentRate,
-  in: ({ receivedRate }) => receivedRate,
-  out: ({ sentRate }) => sentRate,
+  rate: ({ rate }) => rate.receivedRate + rate.sentRate,
+  in: ({ rate }) => rate.receivedRate,
+  out: ({ rate }) => rate.sentRate,
   bytes: ({ connection }) => connection.inflight.bytes,
   requests: ({ connection }) => connection.inflight.unanswered,
-  throttled: ({ mutedShare }) => mutedShare,
+  throttled: ({ rate }) => rate.mutedShare,
   since: ({ connection }) => connection.client.sinceMs,
   address: ({ connection }) => connection.client.endpoint,
   client: ({ connection }) => connection.client.id ?? "",
@@ -119,15 +120,19 @@ async function connectionsState(
   const portions = new Portions(PORTION);
   let [matching, receivedRate, sentRate] = [0, 0, 0];
   for (const connection of connections) {
-    await portions.next();
-    if (signal.aborted) throw invalid("the request was cancelled");
+    const turn = portions.next();
+    if (turn !== undefined) {
+      await turn;
+      if (signal.aborted) throw invalid("the request was cancelled");
+    }
     if (connection.isGone) continue;
-    const client: Client = { connection, ...look.rateOf(connection) };
+    const rate = look.rateOf(connection);
+    const client: Client = { connection, rate };
     const { protocol = "unknown", client: peer } = connection;
     protocols[protocol] = (protocols[protocol] ?? 0) + 1;
-    receivedRate += client.receivedRate;
-    sentRate += client.sentRate;
-    if (client.receivedRate + client.sentRate > 0) {
+    receivedRate += rate.receivedRate;
+    sentRate += rate.sentRate;
+    if (rate.receivedRate + rate.sentRate > 0) {
       if (peer.id === undefined) active.host.add(peer.address, client);
       else active.client.add(peer.id, client);
     }
@@ -180,7 +185,7 @@ class Sums {
     return this.#byName.size;
   }
 
-  add(name: string | undefined, { connection, receivedRate, sentRate }: Client): void {
+  add(name: string | undefined, { connection, rate }: Client): void {
     let sum = this.#byName.get(name);
     if (sum === undefined) {
       sum = {
@@ -193,8 +198,8 @@ class Sums {
     const { inflight } = connection;
     sum.connections++;
     sum.throttled += Number(inflight.isMuted);
-    sum.receivedRate += receivedRate;
-    sum.sentRate += sentRate;
+    sum.receivedRate += rate.receivedRate;
+    sum.sentRate += rate.sentRate;
     sum.inflightBytes += inflight.bytes;
     sum.inflightRequests += inflight.unanswered;
     sum.waitingFetches += inflight.waits;
@@ -211,7 +216,7 @@ class Sums {
   }
 }
 
-function stateOf({ connection, ...rate }: Client): ConnectionState {
+function stateOf({ connection, rate }: Client): ConnectionState {
   const { client, user, protocol = "unknown", isTls, inflight } = connection;
   const { receivedBytes, sentBytes } = connection;
   const { receivedRate, sentRate, mutedShare: throttledShare } = rate;
@@ -232,8 +237,10 @@ function closeOrderOf({ serial, address }: Readonly<Record<string, unknown>>): C
 }
 
 /** Rejects with CLUSTER_AUTHORIZATION_FAILED: a connection tells who uses the broker, and from where. */
-export function connectionRoutes(broker: Broker): PageRoutes {
-  const rates = new ConnectionRates(() => broker.clients);
+export function connectionRoutes(
+  broker: Pick<Broker, "clients">,
+  rates = new ConnectionRates(() => broker.clients),
+): PageRoutes {
   const queue = new Queue();
   const list = async (
     context: ServiceContext,
