@@ -12,6 +12,9 @@ export type BatchStart =
 /** Lines kept: beyond it, the list lets go of its other end. */
 const LISTED_BATCHES_MAX = 500;
 
+/** A list that is shorter gets what is before it, too. */
+const FEW_BATCHES = 10;
+
 /** How near to an end of the list more is asked for, in pixels. */
 const NEAR_PIXELS = 80;
 
@@ -92,6 +95,10 @@ export class BatchList {
     if (isEnd) this.#addBefore(rows);
     this.#append(rows, isEnd);
     this.#box.scrollTop = isEnd ? this.#box.scrollHeight : 0;
+    // Near the end of a segment there are few.
+    if (!isEnd && this.#lines.length < FEW_BATCHES && !this.#earlier.hidden) {
+      await this.#showEarlier();
+    }
     this.#scrolledTo = this.#box.scrollTop;
   }
 

@@ -100,7 +100,7 @@ function drawDeleted(
 ): void {
   const [x0, x1] = [Math.max(0, scale.x(0)), Math.min(scale.width, scale.x(shape.logStartPlace))];
   if (x1 <= x0) return;
-  context.globalAlpha = 0.75;
+  context.globalAlpha = 0.85;
   context.fillStyle = colours.track;
   context.fillRect(x0, BAR_TOP, x1 - x0, BAR_HEIGHT);
   context.globalAlpha = 1;
@@ -144,10 +144,12 @@ function drawMerged(context: CanvasRenderingContext2D, { from, to }: Span, colou
 
 function drawTicks(
   context: CanvasRenderingContext2D,
-  { shape, scale, ticks }: Scene,
+  { shape, scale, ticks, end }: Scene,
   colours: Theme,
 ): void {
   context.fillStyle = colours.tick;
+  // The entries may be newer than the log end that is drawn.
+  const last = Math.min(scale.width, scale.x(end));
   for (const { base, positions } of ticks) {
     const start = shape.placeOf(base, 0);
     if (start === undefined) continue;
@@ -155,7 +157,7 @@ function drawTicks(
     for (const position of positions) {
       const x = scale.x(start + position);
       // Closer together than they were requested, they would be a bar.
-      if (x < free || x > scale.width) continue;
+      if (x < free || x > last) continue;
       context.fillRect(x, TICK_TOP, 1, TICK_HEIGHT);
       free = x + TICK_GAP_MIN;
     }

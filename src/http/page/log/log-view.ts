@@ -94,6 +94,7 @@ export class LogView implements View {
     if (isOtherLookup && (before.lookup ?? place.lookup) !== undefined)
       void this.#showLookup(place);
     if (topic === undefined) return "Log";
+    this.#form.fill(topic, partition, place.lookup);
     return partition === undefined ? topic : `${topic} ${partition}`;
   }
 

@@ -52,6 +52,13 @@ export class LookupForm {
     this.root.scrollIntoView({ block: "nearest" });
   }
 
+  /** Enters what the page shows. */
+  fill(topic: string, partition: number | undefined, target: string | undefined): void {
+    this.#topic.value = topic;
+    this.#partition.value = String(partition ?? 0);
+    if (target !== undefined) this.#target.value = target;
+  }
+
   /** Enters the first topic if nothing was entered yet. */
   offer(topics: readonly TopicState[]): void {
     const first = topics.find(({ internal }) => !internal)?.name;

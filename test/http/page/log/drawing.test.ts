@@ -1,44 +1,80 @@
-// Where the names of groups are drawn. Leaves to others: how it looks (../page.browser.test.ts).
+// Where things are drawn: the marks, index entries, deleted records, and the names of groups. Leaves to others: how it
+// looks (log.browser.test.ts).
 import { expect, test } from "bun:test";
 import { draw } from "../../../../src/http/page/log/drawing.js";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";
 import { Scale } from "../../../../src/http/page/log/scale.js";
 import type { Theme } from "../../../../src/http/page/parts/theme.js";
+import type { PartitionState } from "../../../../src/http/page/wire.js";
 
-/** The names drawn for groups at these offsets of 1,000, on 1,000 pixels; a letter has 10 pixels. */
-function namesOf(offsets: Readonly<Record<string, number>>): string[] {
-  const written: string[] = [];
+/** A log of one segment with 1,000 records of one byte, drawn on as many pixels. */
+const STATE: PartitionState = {
+  ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 1000 },
+  ...{ logEnd: 1000, endSegment: 0, endPosition: 1000, activeBase: 0, activeBytes: 1000 },
+  ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
+};
+
+interface Drawn {
+  readonly names: string[];
+  /** Left edges of rectangles by the name of their colour. */
+  readonly places: Map<string, number[]>;
+}
+
+function drawn(
+  change: Partial<PartitionState>,
+  { offsets = {}, ticks = [] }: { offsets?: Record<string, number>; ticks?: number[] } = {},
+): Drawn {
+  const names: string[] = [];
+  const places = new Map<string, number[]>();
+  let colour = "";
   const context = new Proxy({} as Parameters<typeof draw>[0], {
     get: (_, name) => {
+      // A letter has 10 pixels.
       if (name === "measureText") return (text: string) => ({ width: text.length * 10 });
-      if (name === "fillText") return (text: string) => void written.push(text);
+      if (name === "fillText") return (text: string) => void names.push(text);
+      if (name === "fillRect") {
+        return (x: number) => void places.set(colour, [...(places.get(colour) ?? []), x]);
+      }
       return () => {};
     },
-    set: () => true,
-  });
-  const shape = new LogShape({
-    ...{
-      topic: "orders",
-      partition: 0,
-      firstBase: 0,
-      logStart: 0,
-      highWatermark: 1000,
-      logEnd: 1000,
+    set: (_, name, value) => {
+      if (name === "fillStyle") colour = String(value);
+      return true;
     },
-    ...{ endSegment: 0, endPosition: 1000, activeBase: 0, activeBytes: 1000 },
-    ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
   });
+  const shape = new LogShape({ ...STATE, ...change });
   const groups = Object.entries(offsets).map(([group, offset]) => ({ group, offset }));
   const scene = {
-    ...{ shape, scale: new Scale({ from: 0, to: 1000 }, 1000), ticks: [], groups },
-    ...{ highlights: [], cursor: undefined, opened: undefined, watermark: 1000, end: 1000 },
+    ...{ shape, scale: new Scale({ from: 0, to: 1000 }, 1000), groups },
+    ...{ ticks: [{ base: 0, positions: ticks }], highlights: [] },
+    ...{ cursor: undefined, opened: undefined },
+    ...{ watermark: shape.watermarkPlace, end: shape.bytes },
   };
-  draw(context, scene, {} as Theme);
-  return written;
+  const theme = new Proxy({}, { get: (_, name) => String(name) }) as Theme;
+  draw(context, scene, theme);
+  return { names, places };
 }
+
+const namesOf = (offsets: Record<string, number>): string[] => drawn({}, { offsets }).names;
 
 test("a group's name is drawn where it overlaps no other name or mark", () => {
   expect(namesOf({ one: 0, two: 500, six: 990 })).toEqual(["one", "two", "six"]);
   expect(namesOf({ one: 0, two: 20, six: 500 })).toEqual(["two", "six"]);
   expect(namesOf({ one: 960, two: 980 })).toEqual([]);
+});
+
+test("the high watermark is drawn where the flushed bytes end, and the log end behind it", () => {
+  const { places } = drawn({ highWatermark: 700, endPosition: 650, activeBytes: 900 });
+  expect(places.get("watermark")).toEqual([649]);
+  expect(places.get("end")).toEqual([899.5]);
+});
+
+test("index entries are drawn up to the log end, though newer ones are known", () => {
+  const { places } = drawn({ activeBytes: 500, endPosition: 500 }, { ticks: [100, 101, 400, 600] });
+  expect(places.get("tick")).toEqual([100, 400]);
+});
+
+test("deleted records in a segment are faded", () => {
+  expect(drawn({ logStart: 0 }).places.get("track")).toHaveLength(1);
+  expect(drawn({ logStart: 300 }).places.get("track")).toEqual([0, 0]);
 });
