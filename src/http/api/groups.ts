@@ -35,6 +35,7 @@ import type { PageHandler, PageRoutes } from "./access.js";
 import { answered, invalid, jsonOf } from "./answer.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
+import { RecentAnswers } from "./recent-answers.js";
 
 /** Groups per page of the list. */
 const PAGE_GROUPS_MAX = 100;
@@ -53,6 +54,7 @@ const CONNECTIONS_PER_TURN = 1_000;
 /** The routes about groups. */
 export function groupRoutes(broker: Broker, isReadOnly: boolean): PageRoutes {
   const queue = new Queue();
+  const lists = new RecentAnswers<GroupRows>();
   // These may read much of a log.
   const searches = new Queue();
   const asked =
@@ -62,9 +64,17 @@ export function groupRoutes(broker: Broker, isReadOnly: boolean): PageRoutes {
   const ordered =
     (work: (context: ServiceContext, order: Order) => Promise<GroupChange>): PageHandler =>
     (request, { context }) =>
-      answered(async () => work(context, await jsonOf(request)));
+      answered(async () => {
+        const change = await work(context, await jsonOf(request));
+        lists.clear();
+        return change;
+      });
   return {
-    "/api/groups": { GET: asked(queue, groupRows) },
+    "/api/groups": {
+      GET: asked(queue, (request) =>
+        lists.get(`${visitorKey(request.context)} ${request.query.all}`, () => groupRows(request)),
+      ),
+    },
     "/api/groups/state": {
       GET: asked(queue, (request) => new DetailReader(broker, isReadOnly, request).read()),
     },
@@ -82,6 +92,11 @@ interface GroupRequest {
 }
 
 type Order = Readonly<Record<string, unknown>>;
+
+/** Who asks, and with which permissions. */
+function visitorKey({ caller, security }: ServiceContext): string {
+  return `${security.authorizer.version} ${caller.host} ${caller.principal}`;
+}
 
 async function groupRows({ context, query, signal }: GroupRequest): Promise<GroupRows> {
   const asked = pageQueryOf(query);

@@ -8,6 +8,11 @@ export class Query {
     this.#parameters = new URL(url).searchParams;
   }
 
+  /** All parameters as text. */
+  get all(): string {
+    return this.#parameters.toString();
+  }
+
   number(name: string): number | undefined {
     const text = this.#parameters.get(name);
     return text === null ? undefined : numberOf(name, text);

@@ -1,6 +1,7 @@
 // One group: why it is behind, its lag over the last hour, what each member reads, and where it is in each partition.
 // Leaves to others: the sentences (diagnosis.ts), the numbers over time (lag-series.ts), moving it (reset-panel.ts).
 import { compareNaturally } from "../../../natural-order.js";
+import { Refused } from "../api.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
@@ -19,7 +20,7 @@ import type {
   GroupTopic,
   LagHistory,
 } from "./group-wire.js";
-import { type GroupRate, LagSeries, partitionKey, sumOf } from "./lag-series.js";
+import { type GroupRate, LagSeries, partitionKey, sumOf, type UnreadAge } from "./lag-series.js";
 import { ResetPanel } from "./reset-panel.js";
 
 const REFRESH_MS = 2000;
@@ -190,7 +191,7 @@ export class GroupPage {
     const text = error instanceof Error ? error.message : String(error);
     // What was shown is out of date, but better than nothing while the broker restarts.
     this.#missing.replaceChildren(emptyState(text, link("All groups", hrefOf("groups"))));
-    if (text.includes("has committed nothing")) this.#body.hidden = true;
+    if (error instanceof Refused && error.code === "GROUP_NOT_FOUND") this.#body.hidden = true;
   }
 
   #show(): void {
@@ -247,6 +248,7 @@ export class GroupPage {
         : `${formatCount(generation)}, assigned in ${formatCount(assignmentEpoch)}`;
     const facts: readonly (readonly [string, string])[] = [
       ["Lag", formatCount(lag)],
+      ["Oldest unread", ageText(this.#oldest(detail))],
       ["Records in", rate === undefined ? "…" : `${formatRate(rate.in)}/s`],
       ["Records read", rate === undefined || rate.out === null ? "…" : `${formatRate(rate.out)}/s`],
       ["Type", typeWords(detail)],
@@ -281,6 +283,17 @@ export class GroupPage {
 
   #rateOf({ topic, partition }: GroupPartitionRow): GroupRate | undefined {
     return this.#series.rate(partitionKey(topic, partition));
+  }
+
+  #ageOf({ topic, partition }: GroupPartitionRow): UnreadAge | undefined {
+    return this.#series.age(partitionKey(topic, partition));
+  }
+
+  /** The age of the oldest record of all partitions that was not read. */
+  #oldest({ partitions }: GroupDetail): UnreadAge | undefined {
+    return partitions
+      .map((row) => this.#ageOf(row))
+      .reduce((oldest, age) => ((age?.ms ?? -1) > (oldest?.ms ?? -1) ? age : oldest), undefined);
   }
 
   #topicTable(): Table<GroupTopic> {
@@ -372,6 +385,12 @@ export class GroupPage {
           ...{ name: "out", title: "Read/s", isNumber: true },
           text: (row) => rateText(this.#rateOf(row)?.out ?? undefined),
           compare: (a, b) => (this.#rateOf(a)?.out ?? 0) - (this.#rateOf(b)?.out ?? 0),
+        },
+        {
+          name: "age",
+          title: "Oldest unread",
+          isNumber: true,
+          text: (row) => ageText(this.#ageOf(row)),
         },
         { name: "eta", title: "Caught up in", isNumber: true, text: (row) => this.#etaOf(row) },
         {
@@ -526,6 +545,11 @@ function gapNote({ times, lags, gap }: LagHistory): string {
   const since = formatClock(times[lags.findIndex((lag) => lag !== null)] ?? 0);
   if (gap === "uncommitted") return `It had committed nothing before ${since}.`;
   return `Not known before ${since}: the log of commits was compacted since.`;
+}
+
+function ageText(age: UnreadAge | undefined): string {
+  if (age === undefined) return "—";
+  return `${age.isMore ? "over " : ""}${formatAge(age.ms)}`;
 }
 
 function rateText(perSecond: number | undefined): string {

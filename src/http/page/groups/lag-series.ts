@@ -15,6 +15,12 @@ export interface GroupRate {
   readonly out: number | null;
 }
 
+export interface UnreadAge {
+  readonly ms: number;
+  /** It may be more: it was written before anything that is known. */
+  readonly isMore: boolean;
+}
+
 const KEPT_MS = 60 * 60 * 1000;
 
 /** The newest sample replaces the one before it unless that is so much newer than its predecessor. */
@@ -89,6 +95,25 @@ export class LagSeries {
       since = ms;
     }
     return since;
+  }
+
+  /** How old the oldest record is that was not read; undefined if nothing is unread, or nothing committed. */
+  age(key: string): UnreadAge | undefined {
+    const now = this.#samples.at(-1);
+    const newest = now?.partitions.get(key);
+    if (now === undefined || newest === undefined) return undefined;
+    const { committed, lag } = newest;
+    if (lag === 0 || committed === null || committed < 0) return undefined;
+    let after = now.ms;
+    for (let i = this.#samples.length - 2; i >= 0; i--) {
+      const { ms, partitions } = this.#samples[i]!;
+      const end = partitions.get(key)?.end;
+      if (end === undefined) break;
+      // It was written after this sample, and not after the next one.
+      if (end <= committed) return { ms: now.ms - after, isMore: false };
+      after = ms;
+    }
+    return { ms: now.ms - after, isMore: true };
   }
 
   /** How fast records of a partition come in, and are read; undefined until that is known. */

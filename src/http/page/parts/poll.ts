@@ -1,7 +1,7 @@
 // Asks again and again while the answer is on the screen. Leaves to others: the question.
 
-/** After an answer that took long, wait this many times as long. */
-const REST_FACTOR = 20;
+/** After an answer that took long, wait this many times as long: ten pages may be open. */
+const REST_FACTOR = 50;
 
 export class Poll {
   readonly #work: (signal: AbortSignal) => Promise<void>;

@@ -81,6 +81,20 @@ test("it is known since when a partition is behind, until something is not", () 
   expect(series.behindSince("t:0")).toBeUndefined();
 });
 
+test("the oldest unread record is as old as the end of the log that was there when it was written", () => {
+  const series = new LagSeries();
+  expect(series.age("t:0")).toBeUndefined();
+  series.load(history([0, 10, 20], [10, 25, 40]));
+  // It was written in the second minute.
+  expect(series.age("t:0")).toEqual({ ms: MINUTE, isMore: false });
+  series.add(detail(2 * MINUTE + 5000, 40, 25));
+  expect(series.age("t:0")).toEqual({ ms: 5000, isMore: false });
+  series.add(detail(2 * MINUTE + 9000, 40, 5));
+  expect(series.age("t:0")).toEqual({ ms: 2 * MINUTE + 9000, isMore: true });
+  series.add(detail(2 * MINUTE + 10_000, 40, 40));
+  expect(series.age("t:0")).toBeUndefined();
+});
+
 test("sums are not known where a part is not", () => {
   expect(sumOf([undefined])).toBeUndefined();
   expect(sumOf([{ in: 1, out: 2 }, undefined, { in: 3, out: 4 }])).toEqual({ in: 4, out: 6 });
