@@ -143,7 +143,7 @@ export class Model {
   update(tick: Tick): void {
     for (const state of tick.partitions) this.#update(state);
     this.#count(tick.totals);
-    this.inRates.heard(tick.totals.atMs, performance.now());
+    this.inRates.heard(tick.totals.atMs);
     if (tick.groups !== undefined) this.#setGroups(tick.groups);
   }
 
@@ -159,6 +159,7 @@ export class Model {
    */
   lost(): void {
     this.#totals = undefined;
+    this.inRates.lost();
     this.#add({ received: 0, sent: 0 });
   }
 

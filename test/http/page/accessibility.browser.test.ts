@@ -70,6 +70,11 @@ describe.skipIf(CHROMIUM === undefined)("accessibility", () => {
         const width = await page.evaluate<number>("document.documentElement.scrollWidth");
         expect({ hash, width }).toEqual({ hash, width: screen.width });
       }
+      await page.evaluate("location.hash = '#/topics/orders'");
+      await page.until("document.querySelector('[aria-label=\"Change retention.ms\"]')");
+      await page.evaluate("document.querySelector('[aria-label=\"Change retention.ms\"]').click()");
+      await page.until("document.querySelector('dialog .forecast p')");
+      expect(await violations(page)).toEqual([]);
     },
     BROWSER_TIMEOUT_MS,
   );

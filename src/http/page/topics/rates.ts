@@ -14,9 +14,6 @@ const NONE: InRate = { records: 0, bytes: 0 };
 const SAMPLE_MS = 1000;
 const SAMPLES = 5;
 
-/** Events of the broker come at least this often. Without one, nothing is known of the rates. */
-const SILENCE_MS = 10_000;
-
 interface Count {
   records: number;
   bytes: number;
@@ -32,8 +29,6 @@ export class InRates {
   #samples: Sample[] = [];
   /** By the broker's clock. */
   #beganMs: number | undefined;
-  /** By this browser's clock. */
-  #heardMs = Number.NEGATIVE_INFINITY;
 
   /** Counts what was appended to a partition between two of its states. */
   count(before: PartitionState, after: PartitionState): void {
@@ -48,12 +43,12 @@ export class InRates {
   }
 
   /** Notes that the broker has told everything up to `atMs` of its clock. */
-  heard(atMs: number, nowMs: number): void {
-    this.#heardMs = nowMs;
+  heard(atMs: number): void {
     const beganMs = this.#beganMs;
     // A clock that went back means that the broker restarted.
     if (beganMs === undefined || atMs < beganMs) {
-      this.#restart(atMs);
+      this.lost();
+      this.#beganMs = atMs;
       return;
     }
     if (atMs - beganMs < SAMPLE_MS) return;
@@ -63,9 +58,16 @@ export class InRates {
     this.#beganMs = atMs;
   }
 
-  /** The rate of a topic; undefined before the first sample, and while the broker is silent. */
-  of(topic: string, nowMs: number): InRate | undefined {
-    if (this.#samples.length === 0 || nowMs - this.#heardMs > SILENCE_MS) return undefined;
+  /** Nothing is known any more, because the broker does not respond. */
+  lost(): void {
+    this.#beganMs = undefined;
+    this.#samples = [];
+    this.#counts = new Map();
+  }
+
+  /** The rate of a topic; undefined before the first sample, and while the broker does not respond. */
+  of(topic: string): InRate | undefined {
+    if (this.#samples.length === 0) return undefined;
     let [ms, records, bytes] = [0, 0, 0];
     for (const sample of this.#samples) {
       const count = sample.counts.get(topic) ?? NONE;
@@ -74,12 +76,6 @@ export class InRates {
       bytes += count.bytes;
     }
     return records === 0 ? NONE : { records: (1000 * records) / ms, bytes: (1000 * bytes) / ms };
-  }
-
-  #restart(atMs: number): void {
-    this.#beganMs = atMs;
-    this.#samples = [];
-    this.#counts = new Map();
   }
 }
 

@@ -25,9 +25,6 @@ interface TopicRow {
 /** Rows of a page. */
 const PAGE_ROWS = 100;
 
-/** How often numbers are renewed, in milliseconds. */
-const RENEW_MS = 1000;
-
 const DEFAULT_ORDER = "name";
 
 const COLUMNS: readonly Column<TopicRow>[] = [
@@ -98,7 +95,6 @@ export class TopicList {
   readonly #empty = element("div");
   readonly #create: () => void;
   #query = new URLSearchParams();
-  #renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: PageContext, create: () => void) {
     this.#context = context;
@@ -106,6 +102,9 @@ export class TopicList {
     const actions = context.session.mayCreateTopics
       ? [element("div", { class: "actions" }, button("Create a topic", create))]
       : [];
+    this.#filter.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") this.#openFirst();
+    });
     this.root = element(
       "section",
       { class: "topic-list" },
@@ -123,19 +122,22 @@ export class TopicList {
     );
   }
 
+  /** The address of what is shown. */
+  get href(): string {
+    return this.#href({});
+  }
+
   show({ query }: Route): void {
     this.#query = query;
     const filter = query.get("filter") ?? "";
     if (this.#filter.value !== filter) this.#filter.value = filter;
     this.#internal.box.checked = query.has("internal");
     this.#table.order = query.get("order") ?? DEFAULT_ORDER;
-    this.renew(performance.now(), true);
+    this.renew();
   }
 
-  /** Renews the numbers, if it is time to do so. */
-  renew(nowMs: number, isForced = false): void {
-    if (!isForced && nowMs - this.#renewedMs < RENEW_MS) return;
-    this.#renewedMs = nowMs;
+  /** Shows what is known now. */
+  renew(): void {
     const { model } = this.#context;
     const filter = (this.#query.get("filter") ?? "").toLowerCase();
     const isInternalShown = this.#query.has("internal");
@@ -144,7 +146,7 @@ export class TopicList {
       if (topic.internal && !isInternalShown) continue;
       if (!topic.name.toLowerCase().includes(filter)) continue;
       const { name } = topic;
-      const rate = model.inRates.of(name, nowMs);
+      const rate = model.inRates.of(name);
       rows.push({
         ...{ topic, records: model.recordsOf(name), bytes: model.bytesOf(name) },
         ...{ recordsIn: rate?.records, bytesIn: rate?.bytes },
@@ -200,6 +202,11 @@ export class TopicList {
     const open = isPartial ? [link(`Open the topic “${filter}”`, hrefOf("topics", [filter]))] : [];
     const clear = button("Show all topics", () => this.#replace({ filter: "", page: "" }));
     return emptyState(`No topic has “${filter}” in its name.`, clear, ...open, ...create);
+  }
+
+  /** Leads to the first topic of the list. */
+  #openFirst(): void {
+    this.#table.root.querySelector<HTMLAnchorElement>("tbody a")?.click();
   }
 
   #turn(by: number): void {

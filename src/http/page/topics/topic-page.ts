@@ -26,9 +26,6 @@ import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./
 const REFRESH_MS = 5000;
 const REST_FACTOR = 20;
 
-/** How often numbers from events are shown, in milliseconds. */
-const RENEW_MS = 1000;
-
 const TABS = { partitions: "Partitions", settings: "Settings", groups: "Groups" } as const;
 
 /** The setting behind a fact. */
@@ -42,6 +39,8 @@ type TabName = keyof typeof TABS;
 export class TopicPage {
   readonly root = element("section", { class: "topic-page" });
   readonly #context: PageContext;
+  /** Leads to the list, as it was. */
+  readonly #crumb = element("a", { href: hrefOf("topics") }, "Topics");
   readonly #title = element("h2");
   readonly #links = element("p", { class: "links" });
   readonly #actions = element("div", { class: "actions" });
@@ -67,7 +66,6 @@ export class TopicPage {
   #isShown = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
-  #renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -101,8 +99,7 @@ export class TopicPage {
       this.#tabs.root,
       this.#panel,
     );
-    const crumb = element("a", { href: hrefOf("topics") }, "Topics");
-    const heading = element("div", { class: "view-head" }, crumb, this.#title, this.#links);
+    const heading = element("div", { class: "view-head" }, this.#crumb, this.#title, this.#links);
     heading.append(this.#actions);
     this.root.append(heading, this.#missing, this.#body);
   }
@@ -134,6 +131,11 @@ export class TopicPage {
     return name;
   }
 
+  /** Where the list is, with its filter and order. */
+  set listHref(href: string) {
+    this.#crumb.href = href;
+  }
+
   hide(): void {
     this.#isShown = false;
     clearTimeout(this.#timer);
@@ -148,10 +150,8 @@ export class TopicPage {
     if (!isSame) void this.#refresh();
   }
 
-  /** Renews the numbers that events tell, if it is time to do so. */
-  renew(nowMs: number): void {
-    if (!this.#isShown || nowMs - this.#renewedMs < RENEW_MS) return;
-    this.#renewedMs = nowMs;
+  /** Shows the numbers that events have told. */
+  renew(): void {
     this.#showFacts();
     if (this.#tab === "partitions") this.#showPartitions();
   }
@@ -364,7 +364,7 @@ export class TopicPage {
     const isLive = model.topics.some(({ id }) => id === detail.id);
     const records = isLive ? model.recordsOf(this.#name) : detail.records;
     const bytes = isLive ? model.bytesOf(this.#name) : detail.bytes;
-    const rate = isLive ? model.inRates.of(this.#name, performance.now()) : undefined;
+    const rate = isLive ? model.inRates.of(this.#name) : undefined;
     const settingOf = (name: string) =>
       detail.settings.find((setting) => setting.name === name)?.value ?? "";
     const offline = detail.offline === 0 ? "" : ` (${formatCount(detail.offline)} offline)`;

@@ -6,12 +6,16 @@ import { createDialog } from "./topic-dialogs.js";
 import { TopicList } from "./topic-list.js";
 import { TopicPage } from "./topic-page.js";
 
+/** How often numbers are renewed, in milliseconds. */
+const RENEW_MS = 1000;
+
 export class TopicsView implements View {
   readonly root = element("div", { class: "topics-view" });
   readonly #context: PageContext;
   readonly #list: TopicList;
   readonly #page: TopicPage;
   #isShown = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -27,28 +31,31 @@ export class TopicsView implements View {
       this.root.replaceChildren(shown);
       scrollTo({ top: 0, behavior: "instant" });
     }
+    this.#timer ??= setInterval(() => this.#renew(), RENEW_MS);
     if (!isList) return this.#page.show(route);
     this.#page.hide();
     this.#list.show(route);
+    this.#page.listHref = this.#list.href;
     return "Topics";
   }
 
   hide(): void {
     this.#isShown = false;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     this.#page.hide();
   }
 
   overview(): void {
     if (!this.#isShown) return;
     this.#page.changed();
-    this.#list.renew(performance.now(), true);
+    if (this.#list.root.isConnected) this.#list.renew();
   }
 
-  tick(): void {
-    if (!this.#isShown) return;
-    const nowMs = performance.now();
-    this.#page.renew(nowMs);
-    if (this.#list.root.isConnected) this.#list.renew(nowMs);
+  /** By a timer and not with each event: numbers that change five times a second can't be read. */
+  #renew(): void {
+    if (this.#list.root.isConnected) this.#list.renew();
+    else this.#page.renew();
   }
 
   async #create(): Promise<void> {

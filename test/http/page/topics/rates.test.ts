@@ -12,10 +12,10 @@ const STATE: PartitionState = {
 /** The rate of a topic after one change and one second. */
 function rateOf(change: Partial<PartitionState>) {
   const rates = new InRates();
-  rates.heard(5000, 0);
+  rates.heard(5000);
   rates.count(STATE, { ...STATE, ...change });
-  rates.heard(6000, 1000);
-  return rates.of("t", 1000);
+  rates.heard(6000);
+  return rates.of("t");
 }
 
 test.each([
@@ -54,29 +54,33 @@ test("the rate is that of the last five seconds, and not known before the first"
     rates.count(state, next);
     state = next;
   };
-  rates.heard(0, 0);
-  expect(rates.of("t", 0)).toBeUndefined();
+  rates.heard(0);
+  expect(rates.of("t")).toBeUndefined();
   append(100);
-  rates.heard(500, 500);
-  expect(rates.of("t", 500)).toBeUndefined();
-  rates.heard(1000, 1000);
-  expect(rates.of("t", 1000)).toEqual({ records: 100, bytes: 1000 });
-  expect(rates.of("u", 1000)).toEqual({ records: 0, bytes: 0 });
+  rates.heard(500);
+  expect(rates.of("t")).toBeUndefined();
+  rates.heard(1000);
+  expect(rates.of("t")).toEqual({ records: 100, bytes: 1000 });
+  expect(rates.of("u")).toEqual({ records: 0, bytes: 0 });
   append(100);
-  rates.heard(3000, 3000);
-  expect(rates.of("t", 3000)?.records).toBeCloseTo(200 / 3);
-  for (let second = 4; second <= 8; second++) rates.heard(1000 * second, 1000 * second);
-  expect(rates.of("t", 8000)).toEqual({ records: 0, bytes: 0 });
+  rates.heard(3000);
+  expect(rates.of("t")?.records).toBeCloseTo(200 / 3);
+  for (let second = 4; second <= 8; second++) rates.heard(1000 * second);
+  expect(rates.of("t")).toEqual({ records: 0, bytes: 0 });
 });
 
-test("nothing is known while the broker is silent, and after its restart", () => {
+test("nothing is known while the broker does not respond, and after its restart", () => {
   const rates = new InRates();
-  rates.heard(0, 0);
-  rates.heard(1000, 1000);
-  expect(rates.of("t", 9000)).toEqual({ records: 0, bytes: 0 });
-  expect(rates.of("t", 20_000)).toBeUndefined();
-  rates.heard(30, 21_000);
-  expect(rates.of("t", 21_000)).toBeUndefined();
-  rates.heard(1030, 22_000);
-  expect(rates.of("t", 22_000)).toEqual({ records: 0, bytes: 0 });
+  rates.heard(0);
+  rates.heard(1000);
+  expect(rates.of("t")).toEqual({ records: 0, bytes: 0 });
+  rates.lost();
+  expect(rates.of("t")).toBeUndefined();
+  rates.heard(9000);
+  rates.heard(10_000);
+  expect(rates.of("t")).toEqual({ records: 0, bytes: 0 });
+  rates.heard(30);
+  expect(rates.of("t")).toBeUndefined();
+  rates.heard(1030);
+  expect(rates.of("t")).toEqual({ records: 0, bytes: 0 });
 });
