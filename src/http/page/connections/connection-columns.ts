@@ -22,16 +22,16 @@ export function connectionColumns(
   close: ((connection: ConnectionState) => void) | undefined,
 ): readonly Column<ConnectionState>[] {
   const shown: readonly Column<ConnectionState>[] = [
-    { name: "client", title: "client id", text: ({ clientId }) => clientId ?? "—", ...SORTED },
+    textColumn("client", "client id", ({ clientId }) => clientId),
     ...useColumns<ConnectionState>(stateOf),
     { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
-    { name: "user", title: "user", text: ({ user }) => user ?? "—", ...SORTED },
+    textColumn("user", "user", ({ user }) => user),
     { name: "throttled", title: "throttled", text: throttledText, ...NUMBER },
     {
       ...{ name: "protocol", title: "protocol", ...SORTED },
       text: ({ protocol, isTls }) => `${protocol}, ${isTls ? "TLS" : "plain"}`,
     },
-    { name: "software", title: "library", text: ({ software }) => software ?? "—", ...SORTED },
+    textColumn("software", "library", ({ software }) => software),
     {
       ...{ name: "since", title: "age", ...NUMBER },
       text: ({ sinceMs }) => ageText((stateOf()?.atMs ?? sinceMs) - sinceMs),
@@ -70,6 +70,24 @@ export function sumColumns(stateOf: StateOf): readonly Column<ClientSum>[] {
       text: ({ throttled }) => (throttled === 0 ? "" : formatCount(throttled)),
     },
   ];
+}
+
+/** A text that a client chose; a long one is cut, and shown in full where the pointer is. */
+function textColumn(
+  name: string,
+  title: string,
+  textOf: (connection: ConnectionState) => string | null,
+): Column<ConnectionState> {
+  return {
+    ...{ name, title, ...SORTED },
+    text: (connection) => textOf(connection) ?? "—",
+    fill: (cell, connection) => {
+      const text = textOf(connection);
+      cell.textContent = text ?? "—";
+      cell.title = text ?? "";
+      cell.className = "cut";
+    },
+  };
 }
 
 const SORTED = { isSortedOutside: true };

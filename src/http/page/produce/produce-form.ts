@@ -5,7 +5,14 @@ import { choice, field, toggle, topicInput } from "../parts/fields.js";
 import type { Model } from "../model.js";
 import type { ProduceOrder, TopicState } from "../wire.js";
 import { HeaderRows } from "./header-rows.js";
-import { bytesOf, ORDER_BYTES_MAX, partitionHint, sizeText, timestampOf } from "./produce-words.js";
+import {
+  bytesOf,
+  ORDER_BYTES_MAX,
+  partitionHint,
+  sizeText,
+  timestampOf,
+  topicHint,
+} from "./produce-words.js";
 
 const READINGS = { text: "text", hex: "hex", base64: "base64" };
 
@@ -142,11 +149,13 @@ export class ProduceForm {
 
   /** Says what is known of the topic, and measures the order. */
   update(): void {
-    const topic = this.#model.topics.find(({ name }) => name === this.#topic.value);
-    const isCompacted = topic?.cleanup.includes("compact") === true;
-    setText(this.#topicHint, isCompacted ? "compacted: each record needs a key" : "");
-    const isChosen = this.#partition.value !== "";
-    setText(this.#partitionHint, isChosen ? "" : partitionHint(this.#keyBytes, topic?.partitions));
+    const { topics, overview } = this.#model;
+    const name = this.#topic.value;
+    const topic = topics.find((each) => each.name === name);
+    const isComplete = overview !== undefined && topics.length === overview.topicCount;
+    setText(this.#topicHint, topicHint(name, topic, isComplete));
+    const chosen = this.#partition.value;
+    setText(this.#partitionHint, partitionHint(chosen, this.#keyBytes, topic?.partitions));
     clearTimeout(this.#measuring);
     this.#measuring = setTimeout(() => this.#measure(), MEASURE_MS);
   }

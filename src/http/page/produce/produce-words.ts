@@ -3,7 +3,7 @@
 import { partitionForKey } from "../../../record/key-partition.js";
 import { parseTarget } from "../log/target.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { OrderedBytes, ProduceReport } from "../wire.js";
+import type { OrderedBytes, ProduceReport, TopicState } from "../wire.js";
 
 /** Largest request that the broker takes, in bytes. */
 export const ORDER_BYTES_MAX = 1024 * 1024;
@@ -41,13 +41,29 @@ export function timestampOf(text: string): number | undefined {
   }
 }
 
-/** Where a record without a chosen partition would go; "" if that is not known yet. */
-export function partitionHint(key: OrderedBytes | null, partitions: number | undefined): string {
+/** Where a record would go; "" if that is not known, or as it was entered. `chosen` is "" for no partition. */
+export function partitionHint(
+  chosen: string,
+  key: OrderedBytes | null,
+  partitions: number | undefined,
+): string {
   if (partitions === undefined) return "";
+  if (Number(chosen) >= partitions) return `the topic has partitions 0 to ${partitions - 1}`;
+  if (chosen !== "") return "";
   if (partitions === 1) return "the topic has only partition 0";
   if (key === null) return `without a key, one of ${countOf(partitions, "partition")}`;
   if (typeof key !== "string") return `by the key, one of ${countOf(partitions, "partition")}`;
   return `by the key: partition ${partitionForKey(key, partitions)} of ${partitions}`;
+}
+
+/** What is worth knowing of a topic before a record is sent; `isComplete` says whether all topics are known. */
+export function topicHint(
+  name: string,
+  topic: Pick<TopicState, "cleanup"> | undefined,
+  isComplete: boolean,
+): string {
+  if (topic === undefined) return name === "" || !isComplete ? "" : "there is no such topic";
+  return topic.cleanup.includes("compact") ? "compacted: each record needs a key" : "";
 }
 
 /** What a topic would be that a record creates. */

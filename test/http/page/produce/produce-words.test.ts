@@ -7,6 +7,7 @@ import {
   partitionHint,
   sizeText,
   timestampOf,
+  topicHint,
 } from "../../../../src/http/page/produce/produce-words.js";
 import type { ProduceReport } from "../../../../src/http/page/wire.js";
 
@@ -32,12 +33,14 @@ test("a timestamp is milliseconds or a date, and in UTC unless it says otherwise
 
 describe("the partition of a record", () => {
   test("is said before it is sent", () => {
-    expect(partitionHint("21", undefined)).toBe("");
-    expect(partitionHint(null, 1)).toBe("the topic has only partition 0");
-    expect(partitionHint(null, 10)).toBe("without a key, one of 10 partitions");
-    expect(partitionHint({ hex: "00" }, 10)).toBe("by the key, one of 10 partitions");
+    expect(partitionHint("", "21", undefined)).toBe("");
+    expect(partitionHint("", null, 1)).toBe("the topic has only partition 0");
+    expect(partitionHint("", null, 10)).toBe("without a key, one of 10 partitions");
+    expect(partitionHint("", { hex: "00" }, 10)).toBe("by the key, one of 10 partitions");
     // As in Kafka's clients: see test/record/key-partition.test.ts.
-    expect(partitionHint("21", 10)).toBe("by the key: partition 0 of 10");
+    expect(partitionHint("", "21", 10)).toBe("by the key: partition 0 of 10");
+    expect(partitionHint("9", "21", 10)).toBe("");
+    expect(partitionHint("10", "21", 10)).toBe("the topic has partitions 0 to 9");
   });
 
   test("is said with the reason", () => {
@@ -49,6 +52,15 @@ describe("the partition of a record", () => {
     const only = { ...report, partition: 0, partitions: 1, chosenBy: "key" as const };
     expect(choiceText(only)).toBe("partition 0, the only one");
   });
+});
+
+test("a topic that is missing, or needs keys, is pointed out beforehand", () => {
+  expect(topicHint("", undefined, true)).toBe("");
+  expect(topicHint("ordres", undefined, true)).toBe("there is no such topic");
+  // It may be one of those that the page does not know.
+  expect(topicHint("ordres", undefined, false)).toBe("");
+  expect(topicHint("orders", { cleanup: "delete" }, true)).toBe("");
+  expect(topicHint("orders", { cleanup: "compact,delete" }, true)).toStartWith("compacted");
 });
 
 test("a topic that a record would create is described", () => {
