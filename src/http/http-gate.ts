@@ -8,6 +8,7 @@
 import { clockMs } from "../clock.js";
 import { TurnBudget } from "../log/event-loop.js";
 import { plainAddress } from "../net/address.js";
+import { Guests } from "../net/guests.js";
 import { type AddressFlags, listenOn } from "../net/listen.js";
 import { overTls, TlsHandshake } from "../net/tls-handshake.js";
 import type { TlsFiles } from "../net/tls-files.js";
@@ -49,6 +50,11 @@ const BUSY = new TextEncoder().encode(
   "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
 );
 
+interface SilentClient {
+  readonly client: { readonly address: string };
+  readonly side: Side;
+}
+
 /** One of the two sockets of a connection. */
 interface Side {
   socket: Bun.Socket<Side> | undefined;
@@ -58,6 +64,8 @@ interface Side {
   /** Close once the waiting bytes are sent. */
   isEnding: boolean;
   onClosed: () => void;
+  /** Called with the first bytes of a client. */
+  onSpoken: () => void;
   /** Of a client with TLS, until it is over. */
   handshake: TlsHandshake | undefined;
 }
@@ -66,6 +74,8 @@ export class HttpGate {
   readonly #options: GateOptions;
   readonly #listeners: readonly [Bun.TCPSocketListener<Side>, ...Bun.TCPSocketListener<Side>[]];
   readonly #clients = new Set<Side>();
+  /** Clients that have sent nothing yet, also because their TLS handshake is not done. */
+  readonly #silent = new Guests<SilentClient>();
   /** Addresses of the clients, by the port from which the gate has connected to the server for each. */
   readonly #addresses = new Map<number, string>();
   #refused = 0;
@@ -153,12 +163,11 @@ export class HttpGate {
       this.#refuse(socket);
       return;
     }
-    this.#clients.add(client);
-    client.onClosed = () => this.#clients.delete(client);
+    const address = plainAddress(socket.remoteAddress ?? "");
+    this.#add(client, address);
     const server = sideOf(undefined);
     server.other = client;
     client.other = server;
-    const address = plainAddress(socket.remoteAddress ?? "");
     const turn = arrivals.next();
     if (turn === undefined) this.#connect(server, client, address);
     else {
@@ -166,6 +175,22 @@ export class HttpGate {
         if (client.other === server) this.#connect(server, client, address);
       });
     }
+  }
+
+  /** Silent clients get no more than half of the connections, so that they keep no other client out. */
+  #add(client: Side, address: string): void {
+    const silent = { client: { address }, side: client };
+    this.#clients.add(client);
+    this.#silent.add(silent, clockMs());
+    client.onSpoken = () => {
+      this.#silent.remove(silent);
+      client.onSpoken = () => {};
+    };
+    client.onClosed = () => {
+      this.#clients.delete(client);
+      this.#silent.remove(silent);
+    };
+    this.#silent.excess(this.#options.connectionsMax)?.side.socket?.terminate();
   }
 
   #connect(server: Side, client: Side, address: string): void {
@@ -190,8 +215,8 @@ export class HttpGate {
 
 function sideOf(socket: Bun.Socket<Side> | undefined): Side {
   return {
-    ...{ socket, other: undefined, waiting: [], isEnding: false, onClosed: () => {} },
-    handshake: undefined,
+    ...{ socket, other: undefined, waiting: [], isEnding: false },
+    ...{ onClosed: () => {}, onSpoken: () => {}, handshake: undefined },
   };
 }
 
@@ -221,6 +246,7 @@ const FROM_CLIENT = {
   data: (socket: Bun.Socket<Side>, bytes: Uint8Array): void => {
     const { other } = socket.data;
     if (other === undefined) return;
+    socket.data.onSpoken();
     other.waiting.push(bytes);
     if (other.socket === undefined) {
       socket.pause(); // until there is a connection to the server

@@ -7,6 +7,7 @@ import { until } from "../support/until.js";
 /** A server that sends `answer` after receiving a line and then closes, and a gate in front of it. */
 function start(answer: Uint8Array, connectionsMax = 8) {
   let sent = 0;
+  let received = 0;
   const write = (socket: Bun.Socket<{ from: number }>): void => {
     const { data } = socket;
     const written = socket.write(answer.subarray(data.from));
@@ -21,6 +22,7 @@ function start(answer: Uint8Array, connectionsMax = 8) {
         socket.data = { from: 0 };
       },
       data: (socket, bytes) => {
+        received += bytes.length;
         if (bytes.includes(10)) write(socket);
       },
       drain: write,
@@ -36,6 +38,7 @@ function start(answer: Uint8Array, connectionsMax = 8) {
   return {
     gate,
     sent: () => sent,
+    received: () => received,
     [Symbol.dispose]() {
       gate.stop();
       server.stop(true);
@@ -95,8 +98,13 @@ test("what a client does not read is not read from the server either", async () 
 
 test("connections beyond the limit get a 503 or are cut, until one ends", async () => {
   using door = start(new Uint8Array(10), 2);
-  const clients = [await connect(door.gate.port), await connect(door.gate.port)];
-  await until(() => door.gate.connections === 2);
+  const clients: Awaited<ReturnType<typeof connect>>[] = [];
+  for (let i = 1; i <= 2; i++) {
+    const client = await connect(door.gate.port);
+    client.socket.write(".");
+    await until(() => door.received() === i);
+    clients.push(client);
+  }
   const refused = await connect(door.gate.port);
   await refused.closed;
   expect(refused.bytes().toString()).toStartWith("HTTP/1.1 503 Service Unavailable\r\n");
@@ -148,7 +156,7 @@ test("a flood of requests is passed on over several turns of the event loop", as
     },
   });
   const gate = new HttpGate({
-    ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" }, connectionsMax: 100 },
+    ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" }, connectionsMax: 200 },
     behind: { hostname: "127.0.0.1", port: server.port },
     log: () => {},
   });
@@ -165,4 +173,16 @@ test("a flood of requests is passed on over several turns of the event loop", as
   expect(most).toBeLessThanOrEqual(40);
   gate.stop();
   server.stop(true);
+});
+
+test("clients that send nothing keep out none that does", async () => {
+  using door = start(new Uint8Array(10), 8);
+  const silent = await Promise.all(Array.from({ length: 20 }, () => connect(door.gate.port)));
+  const closed = silent.map((client) => client.closed);
+  await Promise.all(closed.slice(0, 16));
+  expect(door.gate.connections).toBe(4);
+  const client = await connect(door.gate.port);
+  client.socket.write("please\n");
+  await client.closed;
+  expect(client.bytes().length).toBe(10);
 });
