@@ -62,7 +62,7 @@ const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   ...["--version", "--quiet", "--no-color"],
   ...["run", "e2e", "kafka", "growth"].map((name) => textOf(`bench/${name}.ts`)),
-  ...["simulate", "crash", "fuzz", "clients", "topics", "kafka/run"].map((name) =>
+  ...["simulate", "crash", "fuzz", "clients", "topics", "kafka/run", "tls"].map((name) =>
     textOf(`test/${name}.ts`),
   ),
   textOf("package.json"),
