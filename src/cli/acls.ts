@@ -125,7 +125,10 @@ function remove() {
   return command.action((options) => {
     const filters = filtersOf(command, options);
     if (filters.some((filter) => Object.keys(filter).length === 0)) {
-      usageError(command, "nothing says which rules to delete; see `rustlog acls list`");
+      usageError(
+        command,
+        "name the rules to delete by user, resource or operation; `rustlog acls list` shows them",
+      );
     }
     return withAcls(options, async (acls) => {
       const found = await findAll(acls, filters);
@@ -155,9 +158,13 @@ async function findAll(
 function rulesOf(command: AclCommand, options: AclOptions): Acl[] {
   const principals = principalsOf(options);
   const resources = resourcesOf(options);
-  if (principals.length === 0) usageError(command, "--allow or --deny says whom a rule is about");
+  if (principals.length === 0)
+    usageError(command, "a rule needs a user: --allow NAME or --deny NAME");
   if (resources.length === 0) {
-    usageError(command, "--topic, --group, --transactional-id or --cluster says what it is about");
+    usageError(
+      command,
+      "a rule needs a resource: --topic, --group, --transactional-id or --cluster",
+    );
   }
   const operations = operationsOf(command, options.operation) ?? ["ALL"];
   const patternType = options.prefixed === true ? "PREFIXED" : "LITERAL";
@@ -175,7 +182,7 @@ function rulesOf(command: AclCommand, options: AclOptions): Acl[] {
   );
 }
 
-/** The filters that the options describe; what they don't name matters not. */
+/** The filters that the options describe; a field that they don't name matches any value. */
 function filtersOf(command: AclCommand, options: AclOptions): AclFilter[] {
   const all: readonly AclFilter[] = [{}];
   const orAll = <T extends AclFilter>(given: readonly T[]): readonly AclFilter[] =>

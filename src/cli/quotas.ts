@@ -93,8 +93,10 @@ function set() {
     const values = Object.fromEntries(
       Object.entries(given).filter(([, value]) => value !== undefined),
     ) as Partial<Record<QuotaKey, number>>;
-    if (Object.keys(entity).length === 0) usageError(command, "nothing says whom the quota is for");
-    if (Object.keys(values).length === 0) usageError(command, "nothing says what the quota is");
+    if (Object.keys(entity).length === 0)
+      usageError(command, "name the owner of the quota, such as --for-user NAME");
+    if (Object.keys(values).length === 0)
+      usageError(command, "name a quota, such as --producer-byte-rate 10MiB");
     return withClient(options, async (client) => {
       await client.admin().alterQuotas([{ entity, values }]);
       if (options.json === true) return await writeJson({ entity, values });
@@ -154,7 +156,7 @@ function remove() {
   return command.action((options) => {
     const entity = entityOf(options);
     if (Object.keys(entity).length === 0)
-      usageError(command, "nothing says whose quotas to delete");
+      usageError(command, "name the owner of the quotas, such as --for-user NAME");
     const isNamed: Record<QuotaKey, boolean | undefined> = {
       producer_byte_rate: options.producerByteRate,
       consumer_byte_rate: options.consumerByteRate,

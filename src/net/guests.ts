@@ -1,5 +1,5 @@
-// The connections whose clients have not said who they are, if they must. Each has a time by which it has to do so, and
-// together they may take only a part of all connections, so that they never keep a client out that can log in.
+// Connections whose clients have to log in and have not done so. Each has limited time for it, and together they may take only
+// a part of all connections, so that they never keep out a client that can log in.
 // Leaves to others: what one of them may send (input.ts), and closing it (connection.ts).
 
 /** Longest request before a login, in bytes. Tokens are the longest, with a few KiB. */
@@ -8,7 +8,7 @@ export const GUEST_REQUEST_BYTES_MAX = 32 * 1024;
 /** One request at a time, and no next one before its answer is sent. */
 export const GUEST_REQUESTS_MAX = 1;
 
-/** Part of all connections that guests may have. */
+/** Share of all connections that guests may have. */
 const CONNECTIONS_SHARE_MAX = 1 / 2;
 
 interface Guest {
@@ -16,7 +16,7 @@ interface Guest {
 }
 
 export class Guests<Connection extends Guest> {
-  /** When each came, by its address; the oldest first. */
+  /** Time of arrival by address and connection, the oldest first. */
   readonly #arrivals = new Map<string, Map<Connection, number>>();
   #size = 0;
 
@@ -45,8 +45,8 @@ export class Guests<Connection extends Guest> {
   }
 
   /**
-   * The one to close if there are too many: the oldest of the address that has most. A client that logs in needs
-   * milliseconds, so it is not the oldest.
+   * Returns the connection to close if there are too many guests: the oldest one of the address with the most. A client that
+   * logs in takes milliseconds, so it is not the oldest.
    */
   excess(connectionsMax: number): Connection | undefined {
     if (this.#size <= Math.max(1, Math.floor(connectionsMax * CONNECTIONS_SHARE_MAX))) return;
@@ -58,7 +58,7 @@ export class Guests<Connection extends Guest> {
     return oldest;
   }
 
-  /** Those that came before or at this time. */
+  /** Connections opened at or before this time. */
   *since(timeMs: number): Generator<Connection> {
     for (const sameAddress of this.#arrivals.values()) {
       for (const [connection, cameAtMs] of sameAddress) {

@@ -13,7 +13,7 @@ interface Muted {
 
 interface MutesOptions {
   readonly nowMs: () => number;
-  /** Calls back once; returns how to prevent it. */
+  /** Calls back once. Returns a function that cancels the call. */
   readonly after: (ms: number, call: () => void) => () => void;
 }
 
@@ -33,7 +33,7 @@ export class Mutes<Connection extends Muted> {
     return this.#ticks.size;
   }
 
-  /** Unmutes a connection at this time, and at no earlier one that was set before. */
+  /** Unmutes a connection at this time. Replaces an earlier time. */
   add(connection: Connection, untilMs: number): void {
     this.remove(connection);
     const tick = Math.ceil(untilMs / TICK_MS);
@@ -47,7 +47,7 @@ export class Mutes<Connection extends Muted> {
     if (tick < this.#timerTick) this.#schedule(tick);
   }
 
-  /** Forgets a connection, which is not told. */
+  /** Removes a connection without unmuting it. */
   remove(connection: Connection): void {
     const tick = this.#ticks.get(connection);
     if (tick === undefined) return;
@@ -57,7 +57,7 @@ export class Mutes<Connection extends Muted> {
     if (ends.size === 0) this.#ends.delete(tick);
   }
 
-  /** Unmutes all, because the quotas are other ones now. */
+  /** Unmutes all connections: the quotas have changed. */
   endAll(): void {
     for (const connection of [...this.#ticks.keys()]) this.#end(connection);
   }

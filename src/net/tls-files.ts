@@ -2,7 +2,7 @@
 // Leaves to others: TLS itself (Bun), and which ports use it (tls-handshake.ts, listener.ts).
 //
 // Observed in Bun 1.4.5, and relied on here: connections that have begun with the old certificate keep it, because each
-// has its own options (`upgradeTLS`); the same options again cost nothing, because Bun keeps what it made of them.
+// has its own options (`upgradeTLS`); the same options again cost nothing, because Bun caches the context made from them.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
@@ -15,15 +15,15 @@ export const CLIENT_AUTHS = ["required", "requested"] as const satisfies readonl
 
 /** Paths of PEM files. */
 export interface TlsPaths {
-  /** The certificate, followed by those between it and the root. */
+  /** The certificate, followed by the intermediate ones. */
   readonly cert: string;
   readonly key: string;
-  /** Certificates that those of clients are signed with; without them no client is asked for one. */
+  /** Authorities that sign the certificates of clients. Without it, clients are not asked for a certificate. */
   readonly clientCa?: string | undefined;
   readonly clientAuth: ClientAuth;
 }
 
-/** What `upgradeTLS` of Bun takes for a server; its type declarations lack `isServer` and `minVersion`. */
+/** Options of Bun's `upgradeTLS` for a server; Bun's type declarations lack `isServer` and `minVersion`. */
 export interface ServerTls extends Bun.TLSOptions {
   readonly isServer: true;
   readonly minVersion: number;
@@ -39,7 +39,7 @@ const CIPHERS = [
   ...["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"],
 ].join(":");
 
-/** Time between two looks at the files, in milliseconds. */
+/** Time between two checks of the files, in milliseconds. */
 const CHECK_MS = 2_000;
 
 export class TlsFiles {
@@ -48,9 +48,9 @@ export class TlsFiles {
   #options: ServerTls;
   #optionsForHttp: ServerTls;
   #certificate: X509Certificate;
-  /** The files as they were when they were last read. */
+  /** State of the files at the last read. */
   #loaded: string;
-  /** The files at the last look. */
+  /** State of the files at the last check. */
   #seen: string;
   #watch: Timer | undefined;
 
@@ -66,7 +66,7 @@ export class TlsFiles {
     this.#certificate = certificate;
   }
 
-  /** Looks at the files from time to time, until `close`. */
+  /** Checks the files every two seconds, until `close`. */
   watch(): void {
     this.#watch = setInterval(() => this.look(), CHECK_MS);
   }
@@ -118,7 +118,7 @@ export class TlsFiles {
     }
   }
 
-  /** Reads the files again once they have changed, and not again since: several are not written at the same time. */
+  /** Reads the files again after a change, once two checks have found the same state: they are not written at the same time. */
   look(): void {
     const now = stampOf(this.paths);
     if (now !== this.#loaded && now === this.#seen) this.reload();

@@ -15,10 +15,10 @@ import type { ServerTls } from "./tls-files.js";
 /** Time for the handshake, in milliseconds. */
 const HANDSHAKE_MS_MAX = 10_000;
 
-/** Bytes after which a handshake is given up that is not done. A client sends up to a few certificates. */
+/** Bytes after which an unfinished handshake fails. A client sends a few certificates at most. */
 const HANDSHAKE_BYTES_MAX = 64 * 1024;
 
-/** Type of the TLS record that a client begins with. */
+/** Type of a client's first TLS record. */
 const HANDSHAKE_RECORD = 0x16;
 
 export type TlsSocket<Data> = Bun.Socket<Data> & {

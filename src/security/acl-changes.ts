@@ -14,7 +14,7 @@ import {
 } from "./acl.js";
 import type { Security } from "./security.js";
 
-/** Which rules are meant: those that have all of these. What is undefined matters not. */
+/** Selects the rules that have all of these values. A field that is undefined matches any value. */
 export interface AclFilter {
   readonly resourceType?: Acl["resourceType"] | undefined;
   readonly resourceName?: string | undefined;

@@ -1,4 +1,4 @@
-// Replaces a file that only the owner may read, and keeps it in step with what the broker knows.
+// Replaces a file that only the owner may read, and restores it if a change fails.
 // Leaves to others: the files (security-file.ts, quotas-file.ts).
 import { RustLogError } from "../errors.js";
 import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";

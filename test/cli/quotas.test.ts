@@ -49,9 +49,9 @@ test("sets, lists and deletes quotas", async () => {
 
 test("says what is wrong", async () => {
   expect((await quotas("set", "--producer-byte-rate", "1")).stderr).toContain(
-    "whom the quota is for",
+    "name the owner of the quota",
   );
-  expect((await quotas("set", "--for-user", "ann")).stderr).toContain("what the quota is");
+  expect((await quotas("set", "--for-user", "ann")).stderr).toContain("name a quota");
   const mixed = await quotas("set", "--for-ip", "::1", "--producer-byte-rate", "1");
   expect(mixed).toMatchObject({ exitCode: 1 });
   expect(mixed.stderr).toContain("Invalid configuration key producer_byte_rate");

@@ -136,10 +136,10 @@ describe("rustlog acls", () => {
   });
 
   test.each([
-    [["acls", "add", "--topic", "x"], "--allow or --deny"],
+    [["acls", "add", "--topic", "x"], "--allow NAME or --deny NAME"],
     [["acls", "add", "--allow", "ann"], "--topic, --group"],
     [["acls", "add", "--allow", "ann", "--topic", "x", "--operation", "fly"], "no operation 'fly'"],
-    [["acls", "delete"], "which rules to delete"],
+    [["acls", "delete"], "name the rules to delete"],
   ])("%p is a usage error", async (args, why) => {
     const result = await rustlog(args);
     expect(result).toMatchObject({ exitCode: 2 });
