@@ -32,8 +32,6 @@ class TopicShapes {
   bytes = 0;
   /** Counted by their offsets. */
   records = 0;
-  /** Partitions of which compaction is known. */
-  compacted = 0;
   #longest: number | undefined = 0;
 
   /** Bytes of the longest partition. */
@@ -49,8 +47,6 @@ class TopicShapes {
     const after = bytesOf(state);
     this.bytes += after - before;
     this.records += recordsOf(state) - (shape === undefined ? 0 : recordsOf(shape.state));
-    this.compacted +=
-      Number(state.compactedTo !== null) - Number((shape?.state.compactedTo ?? null) !== null);
     if (after < before && before === this.#longest) this.#longest = undefined;
     else if (this.#longest !== undefined) this.#longest = Math.max(this.#longest, after);
     // If the log end went back, this is another topic of the same name.
@@ -70,7 +66,6 @@ export class Model {
   #totals: Totals | undefined;
   #rates: Rate[] = [];
   #bytes = 0;
-  #compacted = 0;
   /** What arrives in each topic. */
   readonly inRates = new InRates();
   overview: Overview | undefined;
@@ -87,11 +82,6 @@ export class Model {
   /** Traffic of the last minute, newest last. */
   get rates(): readonly Rate[] {
     return this.#rates;
-  }
-
-  /** Whether any topic is compacted. */
-  get isCompacting(): boolean {
-    return this.#compacted > 0;
   }
 
   get bytes(): number {
@@ -170,17 +160,14 @@ export class Model {
     if (before !== undefined) this.inRates.count(before, state);
     if (known === undefined) this.#shapes.set(state.topic, shapes);
     this.#bytes -= shapes.bytes;
-    this.#compacted -= shapes.compacted;
     shapes.update(state);
     this.#bytes += shapes.bytes;
-    this.#compacted += shapes.compacted;
   }
 
   #remove(topic: string): void {
     const shapes = this.#shapes.get(topic);
     this.#shapes.delete(topic);
     this.#bytes -= shapes?.bytes ?? 0;
-    this.#compacted -= shapes?.compacted ?? 0;
   }
 
   #count(totals: Totals): void {

@@ -47,11 +47,8 @@ test("the bytes of a topic, and those of its longest partition, follow its parti
   expect(sizes()).toEqual([80, 80, 50]);
   model.update({ totals, partitions: [stateOf(1, 10)] });
   expect(sizes()).toEqual([40, 40, 30]);
-  expect(model.isCompacting).toBe(false);
-  model.update({ totals, partitions: [{ ...stateOf(1, 10), compactedTo: 3 }] });
-  expect(model.isCompacting).toBe(true);
   model.reset(overviewAt(1, 0));
-  expect([model.isCompacting, ...sizes()]).toEqual([false, 0, 0, 0]);
+  expect(sizes()).toEqual([0, 0, 0]);
 });
 
 test("rates are zero while the broker does not respond, and start over when it does", () => {

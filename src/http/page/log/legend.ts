@@ -1,12 +1,8 @@
 // What the colours and keys of the drawing mean.
 import { element } from "../parts/dom.js";
 
-export class Legend {
-  readonly #compaction = [
-    element("li", { class: "clean", hidden: true }, "compacted"),
-    element("li", { class: "dirty", hidden: true }, "not compacted yet"),
-  ];
-  readonly root = element(
+export function legend(): HTMLElement {
+  return element(
     "ul",
     { class: "legend", "aria-label": "What the colours mean" },
     element("li", {}, "sealed segment"),
@@ -14,7 +10,9 @@ export class Legend {
     element("li", { class: "unflushed" }, "not flushed yet"),
     element("li", { class: "tick" }, "index entry"),
     element("li", { class: "watermark" }, "high watermark"),
-    ...this.#compaction,
+    element("li", { class: "deleted" }, "deleted records"),
+    element("li", { class: "clean" }, "compacted"),
+    element("li", { class: "dirty" }, "not compacted yet"),
     element("li", { class: "group" }, "committed by a group"),
     element(
       "li",
@@ -23,11 +21,6 @@ export class Legend {
       ...[key("+"), " ", key("−"), " zoom"],
     ),
   );
-
-  /** Whether any topic is compacted: the colours of compaction are of no use without one. */
-  set isCompacting(isIt: boolean) {
-    for (const item of this.#compaction) item.hidden = !isIt;
-  }
 }
 
 function key(name: string): HTMLElement {

@@ -12,7 +12,7 @@ import { hrefOfPlace, type LogPlace, placeOf } from "./place.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
 import { Detail } from "./detail.js";
-import { Legend } from "./legend.js";
+import { legend } from "./legend.js";
 import type { LogShape } from "./log-shape.js";
 import { LookupForm, type LookupOrder } from "./lookup-form.js";
 import { lookupStory } from "./lookup-steps.js";
@@ -35,7 +35,6 @@ export class LogView implements View {
   readonly root = element("div", { class: "log-view" });
   readonly #context: PageContext;
   readonly #form: LookupForm;
-  readonly #legend = new Legend();
   readonly #rows: TopicRows;
   readonly #detail: Detail;
   readonly #player: PlayerView;
@@ -71,7 +70,7 @@ export class LogView implements View {
     this.#form.root.hidden = !session.mayRead;
     this.root.append(
       this.#form.root,
-      this.#legend.root,
+      legend(),
       this.#filter,
       element("div", { class: "body" }, topics, this.#detail.root),
     );
@@ -117,7 +116,6 @@ export class LogView implements View {
   tick(tick: Tick): void {
     this.#rows.update(tick);
     if (tick.groups !== undefined) this.#rows.updateGroups();
-    this.#legend.isCompacting = this.#context.model.isCompacting;
     this.#onNews?.();
   }
 
