@@ -23,7 +23,7 @@ import { partitionOf } from "./named-partition.js";
 const INTERVALS = [60, 30, 12] as const;
 
 /** Times looked up for one answer, and in one turn of the event loop. */
-const LOOKUPS_MAX = 12_000;
+const LOOKUPS_MAX = 15_000;
 const LOOKUPS_PER_TURN = 25;
 
 /** A partition at each time. */

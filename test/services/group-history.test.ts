@@ -74,7 +74,7 @@ test("many partitions have fewer times, and very many no history", async () => {
   await commit("many");
   const { times, partitions } = await readGroupHistory(context, "g", NOW, SIGNAL);
   expect([times.length, partitions.length]).toEqual([31, 300]);
-  await context.registry.create("more", 700, {});
+  await context.registry.create("more", 900, {});
   await commit("more");
   const read = () => readGroupHistory(context, "g", NOW, SIGNAL);
   expect(await codeOf(read)).toBe("INVALID_REQUEST");

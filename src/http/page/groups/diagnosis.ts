@@ -32,6 +32,13 @@ const NAMED_MAX = 3;
 /** Ranges of partitions that are named. */
 const NAMED_RANGES_MAX = 6;
 
+/**
+ * Differences that say nothing: consumers commit every few seconds, so that what was read is known in steps. By the share of
+ * the rates, and by the lag as the seconds in which so much comes in.
+ */
+const EVEN_SHARE = 0.1;
+const EVEN_SECONDS = 10;
+
 /** Share of the lag in one partition that is worth a sentence, and the least number of partitions. */
 const UNEVEN_SHARE = 0.5;
 const UNEVEN_PARTITIONS_MIN = 4;
@@ -142,7 +149,7 @@ function pace(detail: GroupDetail, past: PartitionPast): Finding[] {
     const text = `It has committed nothing new in the last minute, and ${rateWords(arrives, inBytes)} come in.`;
     return [{ kind: "problem", text }];
   }
-  if (Math.abs(left) < 0.02 * Math.max(read, arrives))
+  if (Math.abs(left) < EVEN_SHARE * Math.max(read, arrives) || lag < EVEN_SECONDS * arrives)
     return [{ kind: "good", text: `${words}: it keeps up, ${formatCount(lag)} behind the end.` }];
   if (left < 0)
     return [

@@ -364,7 +364,7 @@ export class GroupPage {
           ...{ name: "committed", title: "Committed", isNumber: true },
           text: ({ committed }) => (committed < 0 ? "—" : formatCount(committed)),
           href: ({ topic, partition, committed }) =>
-            hrefOf("records", [topic], { partition, offset: Math.max(0, committed) }),
+            hrefOf("records", [topic], { partition, from: Math.max(0, committed) }),
         },
         { name: "end", title: "Log end", isNumber: true, text: ({ end }) => formatCount(end) },
         {
@@ -420,6 +420,9 @@ export class GroupPage {
             name: "client",
             title: "Client",
             text: ({ clientId }) => (clientId === "" ? "—" : clientId),
+            ...(this.#context.session.seesCluster
+              ? { href: ({ clientId }) => hrefOf("connections", [], { filter: clientId }) }
+              : {}),
           },
           compare: (a, b) => compareNaturally(a.clientId, b.clientId),
         },

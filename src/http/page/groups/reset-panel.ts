@@ -34,6 +34,7 @@ export class ResetPanel {
     ...{ name: "partitions", placeholder: "all", pattern: "\\d+(\\s*,\\s*\\d+)*" },
     title: "Numbers, separated by commas",
   });
+  readonly #warning = element("p", { class: "failure", hidden: true });
   readonly #said = element("div", { class: "said", role: "status" });
   readonly #plan = element("div", { class: "plan" });
   readonly #table: Table<Move>;
@@ -82,11 +83,17 @@ export class ResetPanel {
     });
     this.#kind.addEventListener("change", () => this.#fit());
     this.#topic.addEventListener("change", () => this.#fit());
-    this.root.append(form, this.#said, this.#plan);
+    this.root.append(form, this.#warning, this.#said, this.#plan);
   }
 
-  /** The topics that can be chosen. */
-  update({ topics }: GroupDetail): void {
+  /** The topics that can be chosen, and whether the group can be reset at all. */
+  update({ topics, memberCount }: GroupDetail): void {
+    // A refusal says it too, with the names of the members.
+    this.#warning.hidden = memberCount === 0 || this.#said.querySelector(".failure") !== null;
+    setText(
+      this.#warning,
+      `The group has ${countOf(memberCount, "member")}, which would go on from where they are: stop them first.`,
+    );
     const known = new Set([...this.#topic.options].map(({ value }) => value));
     for (const { topic } of topics) {
       if (!known.has(topic)) this.#topic.append(element("option", { value: topic }, topic));

@@ -76,8 +76,8 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
       await page.until("location.hash === '#/groups/billing'");
 
       await page.evaluate("location.hash = '#/groups/shared?reset=latest'");
-      await page.until("document.querySelector('.reset .failure')");
-      expect(await page.text(".reset .failure")).toContain("group 'shared' has members");
+      await page.until("document.querySelector('.reset .said .failure')");
+      expect(await page.text(".reset .said .failure")).toContain("group 'shared' has members");
       await page.until("document.querySelector('.findings .problem')");
       expect(await page.text(".findings .problem")).toBe(
         "Problem Nobody reads partition 1 of orders: lag 4.",
