@@ -1,6 +1,7 @@
 // DeleteRecords: deletes the start of a partition's log, up to an offset.
 // Leaves to others: the log start on disk (log/log-start.ts), and freeing space (topics/topic-registry.ts).
 import { RustLogError } from "../errors.js";
+import { Portions } from "../log/event-loop.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { fewAtATime, type Pause } from "./few-at-a-time.js";
@@ -8,8 +9,10 @@ import { type NamedPartition, partitionOf, refuseRepeated } from "./named-partit
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
 
+const ONE_OFFSET = "a deletion has one offset for each partition";
+
 /** Instead of an offset: the high watermark. */
-const OFFSET_LATEST = -1;
+export const OFFSET_LATEST = -1;
 
 interface RecordsToDelete extends NamedPartition {
   /** The records below it are deleted; -1 stands for the high watermark. */
@@ -19,6 +22,22 @@ interface RecordsToDelete extends NamedPartition {
 /** Partitions worked on concurrently. Low, because each flushes several files, and clients' flushes wait behind them. */
 const PARTITIONS_AT_ONCE = 4;
 
+/** Partitions checked per turn of the event loop. */
+const CHECKED_PER_TURN = 250;
+
+/** The same as `checkDeletions`, for so many partitions that others have to be served in between. */
+export async function checkManyDeletions(
+  context: ServiceContext,
+  requests: readonly RecordsToDelete[],
+): Promise<void> {
+  refuseRepeated(requests, ONE_OFFSET);
+  const portions = new Portions(CHECKED_PER_TURN);
+  for (const request of requests) {
+    checkDeletion(context, request);
+    await portions.next();
+  }
+}
+
 /**
  * Makes all checks of `deleteRecords`, and deletes nothing. Throws what the first partition that fails would fail with,
  * and INVALID_REQUEST if one is named twice.
@@ -27,11 +46,13 @@ export function checkDeletions(
   context: ServiceContext,
   requests: readonly RecordsToDelete[],
 ): void {
-  refuseRepeated(requests, "a deletion has one offset for each partition");
-  for (const request of requests) {
-    const partition = partitionToTrim(context, request);
-    partition.checkLogStart(endOf(partition, request));
-  }
+  refuseRepeated(requests, ONE_OFFSET);
+  for (const request of requests) checkDeletion(context, request);
+}
+
+function checkDeletion(context: ServiceContext, request: RecordsToDelete): void {
+  const partition = partitionToTrim(context, request);
+  partition.checkLogStart(endOf(partition, request));
 }
 
 /**

@@ -6,7 +6,7 @@ import { offsetAt, type OffsetSpec } from "../offset-place.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
-import { checkDeletions } from "./delete-records.js";
+import { checkManyDeletions, OFFSET_LATEST } from "./delete-records.js";
 import { partitionOf } from "./named-partition.js";
 import { requireOnTopic } from "./permissions.js";
 import { firstRecordFrom } from "./record-times.js";
@@ -25,6 +25,7 @@ interface TrimOfPartition {
 
 interface TrimPlan {
   readonly topicId: string;
+  /** Those that lose records. */
   readonly partitions: readonly TrimOfPartition[];
 }
 
@@ -53,9 +54,10 @@ export async function planTrim(
   if (topic === undefined) throw unknownTopic(name);
   const wanted = partitions.length === 0 ? topic.online.map(({ index }) => index) : partitions;
   const named = wanted.map((partition) => ({ topic: name, topicId: topic.id, partition }));
-  checkDeletions(
+  const offset = typeof before === "number" ? before : OFFSET_LATEST;
+  await checkManyDeletions(
     context,
-    named.map((place) => ({ ...place, offset: typeof before === "number" ? before : -1 })),
+    named.map((place) => ({ ...place, offset })),
   );
   const planned: TrimOfPartition[] = [];
   const portions = new Portions(PARTITIONS_PER_TURN);
@@ -65,7 +67,8 @@ export async function planTrim(
       const { highWatermark } = partitionOf(context, "DELETE", place);
       return (await firstRecordFrom(context, place, ms))?.offset ?? highWatermark;
     });
-    planned.push(trimOf(partitionOf(context, "DELETE", place), found));
+    const trim = trimOf(partitionOf(context, "DELETE", place), found);
+    if (trim.records > 0) planned.push(trim);
     await portions.next();
   }
   return { topicId: topic.id, partitions: planned };

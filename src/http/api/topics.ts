@@ -9,7 +9,7 @@ import { compactTopic } from "../../services/compact-topic.js";
 import type { CompactionOfTopic, CompactionProgress } from "../../services/compaction-runs.js";
 import { type ConfigChange, describeSettings } from "../../services/configs.js";
 import type { ServiceContext } from "../../services/context.js";
-import { checkDeletions, deleteRecords } from "../../services/delete-records.js";
+import { checkManyDeletions, deleteRecords } from "../../services/delete-records.js";
 import { requireSomeCreation } from "../../services/permissions.js";
 import { retentionForecast } from "../../services/retention-forecast.js";
 import { partitionDetails, topicDetails, visibleTopic } from "../../services/topic-details.js";
@@ -55,6 +55,9 @@ const ANSWER_COMPACTIONS_MAX = 200;
 /** Longest wait for the end of a compaction. Short, so that the page sees its progress. */
 const COMPACTION_WAIT_MS = 500;
 
+/** How long an answer may take: a topic with 10,000 partitions is not created, or planned to be trimmed, in 10 s. */
+const ANSWER_SECONDS_MAX = 120;
+
 const RIGHTS: readonly TopicRight[] = ["READ", "WRITE", "ALTER", "ALTER_CONFIGS", "DELETE"];
 
 /** The settings on which it depends what retention deletes. */
@@ -73,8 +76,10 @@ export function topicRoutes(isReadOnly: boolean): PageRoutes {
       GET: (_, { context }) => answered(() => settingsOfNew(context)),
     },
     "/api/topics": {
-      POST: (request, { context }) =>
-        answered(async () => create(context, orderOf(await jsonOf(request)))),
+      POST: (request, { context }, server) => {
+        server.timeout(request, ANSWER_SECONDS_MAX);
+        return answered(async () => create(context, orderOf(await jsonOf(request))));
+      },
     },
     "/api/topics/:topic": {
       GET: asked((request) => detailOf(request, isReadOnly)),
@@ -107,13 +112,15 @@ interface TopicRequest {
 }
 
 function onTopic(work: (request: TopicRequest) => unknown): PageHandler {
-  return (request, { context }: Visitor) =>
-    answered(() => {
+  return (request, { context }: Visitor, server) => {
+    server.timeout(request, ANSWER_SECONDS_MAX);
+    return answered(() => {
       const { topic = "" } = request.params as Record<string, string>;
       const { signal, url } = request;
       const body = () => jsonOf(request);
       return work({ context, topic, query: new Query(url), signal, body });
     });
+  };
 }
 
 async function detailOf(
@@ -255,7 +262,7 @@ async function trim({ context, topic, body }: TopicRequest): Promise<TrimOutcome
     return { topic, topicId: id, partition, offset };
   });
   // All are checked before anything is deleted.
-  checkDeletions(context, requests);
+  await checkManyDeletions(context, requests);
   const outcomes = await deleteRecords(context, requests);
   return {
     partitions: outcomes.map((outcome, i) => {

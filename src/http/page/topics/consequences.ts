@@ -93,9 +93,8 @@ export function sumOfTrim({ partitions }: TrimPlan): {
   readonly bytes: number;
   readonly freedBytes: number;
 } {
-  const sum = { partitions: 0, records: 0, bytes: 0, freedBytes: 0 };
+  const sum = { partitions: partitions.length, records: 0, bytes: 0, freedBytes: 0 };
   for (const { records, bytes, freedBytes } of partitions) {
-    if (records > 0) sum.partitions++;
     sum.records += records;
     sum.bytes += bytes;
     sum.freedBytes += freedBytes;

@@ -210,9 +210,7 @@ export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean>
     },
     async () => {
       const { id, partitions } = forecast.answer;
-      const offsets = partitions
-        .filter(({ records }) => records > 0)
-        .map(({ partition, offset }) => ({ partition, offset }));
+      const offsets = partitions.map(({ partition, offset }) => ({ partition, offset }));
       const { partitions: done } = await trimTopic(name, { id, offsets });
       const failed = done.find(({ error }) => error !== null);
       if (failed !== undefined) throw new Error(`partition ${failed.partition}: ${failed.error}`);

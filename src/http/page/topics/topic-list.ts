@@ -65,7 +65,7 @@ const COLUMNS: readonly Column<TopicRow>[] = [
   {
     ...{ name: "cleanup", title: "cleanup" },
     text: ({ topic: { cleanup } }) => (cleanup === "" ? "none" : cleanup.replace(",", ", ")),
-    compare: (a, b) => (a.topic.cleanup < b.topic.cleanup ? -1 : 1),
+    compare: (a, b) => compareNaturally(a.topic.cleanup, b.topic.cleanup),
   },
   {
     ...{ name: "retention", title: "retention" },

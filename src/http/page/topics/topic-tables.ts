@@ -1,5 +1,6 @@
 // The tables of one topic: its partitions, its settings, and the groups that read it.
 // Leaves to others: asking for them (topic-page.ts).
+import { compareNaturally } from "../../../natural-order.js";
 import { button, element } from "../parts/dom.js";
 import { formatBytes, formatCount } from "../parts/format.js";
 import { type Column, Table } from "../parts/table.js";
@@ -76,6 +77,10 @@ const COMPACTION_COLUMNS: readonly Column<NamedPartitionRow>[] = [
 const OFFLINE_COLUMN: Column<NamedPartitionRow> = {
   ...{ name: "offline", title: "offline" },
   text: ({ offline }) => offline ?? "",
+  fill: (cell, { offline }) => {
+    cell.className = "reason failure";
+    cell.replaceChildren(offline ?? "");
+  },
 };
 
 /** The partitions, with columns for compaction and for what is offline where there is something in them. */
@@ -209,7 +214,7 @@ export function readerTable(): Table<TopicReader> {
         ...{ name: "group", title: "group" },
         text: ({ group }) => group,
         href: ({ group }) => hrefOf("groups", [group]),
-        compare: (a, b) => (a.group < b.group ? -1 : 1),
+        compare: (a, b) => compareNaturally(a.group, b.group),
       },
       { name: "state", title: "state", text: ({ state }) => state },
       {

@@ -138,6 +138,7 @@ export interface TrimRow {
 
 export interface TrimPlan {
   readonly id: string;
+  /** Those that lose records. */
   readonly partitions: readonly TrimRow[];
 }
 
