@@ -33,6 +33,7 @@ import type {
 } from "../page/groups/group-wire.js";
 import type { PageHandler, PageRoutes } from "./access.js";
 import { answered, invalid, jsonOf } from "./answer.js";
+import { FirstFew } from "./first-few.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
 import { RecentAnswers } from "./recent-answers.js";
@@ -40,8 +41,9 @@ import { RecentAnswers } from "./recent-answers.js";
 /** Groups per page of the list. */
 const PAGE_GROUPS_MAX = 100;
 
-/** Members and partitions described in one answer. The counts and the lag are those of all. */
+/** Members, topics and partitions described in one answer. The counts and the lag are those of all. */
 const DETAIL_MEMBERS_MAX = 500;
+const DETAIL_TOPICS_MAX = 1_000;
 const DETAIL_PARTITIONS_MAX = 1_000;
 
 /** Partitions with a history of their own in one answer. */
@@ -146,7 +148,10 @@ class DetailReader {
   readonly #broker: Broker;
   readonly #isReadOnly: boolean;
   readonly #request: GroupRequest;
-  readonly #partitions: GroupPartitionRow[] = [];
+  readonly #partitions = new FirstFew<GroupPartition>(
+    DETAIL_PARTITIONS_MAX,
+    (a, b) => b.lag - a.lag,
+  );
   readonly #topics = new Map<string, GroupTopic>();
   readonly #readBy = new Map<string, number>();
   #partitionCount = 0;
@@ -172,8 +177,11 @@ class DetailReader {
       members: await this.#memberRows(members.slice(0, DETAIL_MEMBERS_MAX)),
       partitionCount: this.#partitionCount,
       lag: this.#lag,
-      topics: [...this.#topics.values()],
-      partitions: this.#partitions,
+      topics: [...this.#topics.values().take(DETAIL_TOPICS_MAX)],
+      partitions: this.#partitions
+        .take()
+        .toSorted(byPlace)
+        .map((row) => partitionRow(context, row)),
       may: { reset: may("READ"), deleteOffsets: may("DELETE"), delete: may("DELETE") },
     };
   }
@@ -194,8 +202,7 @@ class DetailReader {
         mayRead: sum?.mayRead ?? mayOnTopic(context, "READ", topic),
       });
       if (memberId !== undefined) this.#readBy.set(memberId, (this.#readBy.get(memberId) ?? 0) + 1);
-      if (this.#partitions.length < DETAIL_PARTITIONS_MAX)
-        this.#partitions.push(partitionRow(context, partition));
+      this.#partitions.add(partition);
       await portions.next();
       if (signal.aborted) throw invalid("the request was cancelled");
     }
@@ -241,6 +248,10 @@ const NO_CLIENT: MemberClient = { software: null, user: null };
 
 function shown(text: string | undefined): string | null {
   return text === undefined ? null : printable(text);
+}
+
+function byPlace(a: GroupPartition, b: GroupPartition): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition;
 }
 
 function clientKey(clientId: string, host: string): string {

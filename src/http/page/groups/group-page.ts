@@ -5,6 +5,7 @@ import { Refused } from "../api.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
+import { filterInput } from "../parts/fields.js";
 import { countOf, formatAge, formatClock, formatCount, formatTime } from "../parts/format.js";
 import { LineChart, spark } from "../parts/line-chart.js";
 import { Poll } from "../parts/poll.js";
@@ -31,6 +32,12 @@ const PAUSE_MS = 60_000;
 /** Partitions with a small curve of their own, and the points of it. */
 const SPARKS_MAX = 100;
 const SPARK_POINTS = 40;
+
+/** With fewer partitions nobody has to search. */
+const FIND_MIN = 20;
+
+/** Parts of the address that stay when another one changes. */
+const KEPT = ["chart", "order", "find"] as const;
 
 /** What the words of a finding's kind are. */
 const KINDS: Readonly<Record<Finding["kind"], string>> = {
@@ -62,6 +69,7 @@ export class GroupPage {
   readonly #members: Table<GroupMemberRow>;
   readonly #membersTitle = element("h3");
   readonly #partitionsTitle = element("h3");
+  readonly #find = filterInput("Topic, partition or reader", (find) => this.#go({ find }));
   readonly #topicsSection: HTMLElement;
   readonly #reset: ResetPanel;
   readonly #poll = new Poll((signal) => this.#refresh(signal), REFRESH_MS);
@@ -110,7 +118,12 @@ export class GroupPage {
       element("div", { class: "overview" }, element("div", {}, this.#findings, this.#facts), chart),
       this.#topicsSection,
       element("section", {}, this.#membersTitle, this.#members.root),
-      element("section", {}, this.#partitionsTitle, this.#partitions.root),
+      element(
+        "section",
+        {},
+        element("div", { class: "view-head" }, this.#partitionsTitle, this.#find),
+        this.#partitions.root,
+      ),
     );
     this.root.append(head, this.#reset.root, this.#missing, this.#body);
   }
@@ -119,6 +132,9 @@ export class GroupPage {
     this.#query = query;
     if (this.#group !== group) this.#begin(group);
     this.#partitions.order = query.get("order") ?? "partition";
+    const find = query.get("find") ?? "";
+    // Not while somebody is typing there.
+    if (this.#find.value !== find) this.#find.value = find;
     const isResetting = query.has("reset");
     this.#reset.root.hidden = !isResetting;
     if (isResetting) this.#reset.show(group, query);
@@ -149,10 +165,16 @@ export class GroupPage {
   /** Changes the address, without what was reset before. */
   #go(change: Readonly<Record<string, string>>): void {
     const { router } = this.#context;
-    const kept = { chart: this.#query.get("chart") ?? "", order: this.#query.get("order") ?? "" };
+    const kept = Object.fromEntries(KEPT.map((name) => [name, this.#query.get(name) ?? ""]));
     const href = hrefOf("groups", [this.#group], { ...kept, ...change });
     if ("reset" in change) router.go(href);
     else router.replace(href);
+  }
+
+  #isFound(row: GroupPartitionRow): boolean {
+    const find = (this.#query.get("find") ?? "").toLowerCase();
+    const text = `${row.topic} ${row.partition} ${this.#readerName(row.member)}`;
+    return find === "" || text.toLowerCase().includes(find);
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
@@ -220,12 +242,14 @@ export class GroupPage {
     this.#showChart(detail);
     this.#topics.show(detail.topics);
     this.#topicsSection.hidden = detail.topics.length === 0;
-    setText(this.#membersTitle, titleOf(memberCount, "member", members.length));
+    setText(this.#membersTitle, titleOf(memberCount, "member", members.length, "first"));
     this.#members.root.hidden = members.length === 0;
     this.#members.show(members);
-    setText(this.#partitionsTitle, titleOf(partitionCount, "partition", partitions.length));
+    const which = titleOf(partitionCount, "partition", partitions.length, "most behind");
+    setText(this.#partitionsTitle, which);
     this.#partitions.root.hidden = partitions.length === 0;
-    this.#partitions.show(partitions);
+    this.#find.hidden = partitions.length < FIND_MIN;
+    this.#partitions.show(partitions.filter((row) => this.#isFound(row)));
   }
 
   #showFindings(findings: readonly Finding[]): void {
@@ -537,9 +561,9 @@ function typeWords({ type, protocolType }: GroupDetail): string {
 }
 
 /** `3 members`, and how many of them are listed. */
-function titleOf(count: number, noun: string, listed: number): string {
+function titleOf(count: number, noun: string, listed: number, which: string): string {
   const all = countOf(count, noun);
-  return listed < count ? `${all}, the first ${formatCount(listed)}` : all;
+  return listed < count ? `${all}: the ${formatCount(listed)} ${which}` : all;
 }
 
 /** Why the curve has a gap at its beginning. */

@@ -85,8 +85,9 @@ export interface GroupDetail {
   readonly members: readonly GroupMemberRow[];
   readonly partitionCount: number;
   readonly lag: number;
+  /** The topics by name; only the first if there are many. */
   readonly topics: readonly GroupTopic[];
-  /** Some of the partitions, by topic and number. */
+  /** The partitions by topic and number; if there are too many, those with the largest lag. */
   readonly partitions: readonly GroupPartitionRow[];
   readonly may: {
     readonly reset: boolean;
