@@ -98,26 +98,32 @@ function collectAfter(ms: number): void {
   timer.unref();
 }
 
-/** Bytes of input that may become garbage before a collection. */
+/** Bytes of input from sockets that may become garbage before a collection. */
 const INPUT_BYTES = 128 * 1024 * 1024;
 
 /** Maximum share of the time for these collections. */
 const TIME_SHARE_MAX = 0.1;
 
 /**
- * Bounds the garbage that input leaves. Each chunk of a socket is a separate array. A chunk still in use when the young
+ * Bounds the garbage that input leaves, from sockets or from batches that are decompressed. Each chunk of a socket is a separate array. A chunk still in use when the young
  * generation is collected is not visited again for a long time: at full speed that added up to 300 MiB.
  */
 export class InputCollector {
   readonly #collect: () => void;
   readonly #nowMs: () => number;
+  readonly #bytesMax: number;
   #bytes = 0;
   #notBeforeMs = 0;
   #lastMs = Number.POSITIVE_INFINITY;
 
-  constructor(collect: () => void = collectGarbage, nowMs = () => performance.now()) {
+  constructor(
+    collect: () => void = collectGarbage,
+    nowMs = () => performance.now(),
+    bytesMax = INPUT_BYTES,
+  ) {
     this.#collect = collect;
     this.#nowMs = nowMs;
+    this.#bytesMax = bytesMax;
   }
 
   /** Subtracts chunks that were freed. */
@@ -128,7 +134,7 @@ export class InputCollector {
   /** Counts a processed chunk, and collects after many, if enough time has passed. */
   received(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes < INPUT_BYTES) return;
+    if (this.#bytes < this.#bytesMax) return;
     const beganMs = this.#nowMs();
     if (beganMs < this.#notBeforeMs) return;
     this.#bytes = 0;

@@ -18,8 +18,9 @@ import { joined, NO_BYTES } from "./bytes.js";
 import { compressLz4, decompressLz4 } from "./lz4.js";
 import { compressSnappy, decompressSnappy } from "./snappy.js";
 
-/** Bytes that one step of decompression produces. */
+/** Bytes that one step of decompression produces, and that are copied at once. */
 const STEP_BYTES = 64 * 1024;
+const COPIED_BYTES = 2 * 1024 * 1024;
 
 /** Compressed data states how much memory its decompression takes; zstd's own levels up to 19 need 8 MiB. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 24 };
@@ -126,6 +127,32 @@ export async function decompressPrefix(
   if (codec === "none") {
     return { bytes: bytes.subarray(0, bytesMax), isWhole: bytes.length <= bytesMax };
   }
+  const { chunks, length } = await chunksUpTo(codec, bytes, bytesMax);
+  const prefix = await joinedInSteps(NO_BYTES, chunks, Math.min(length, bytesMax));
+  return { bytes: prefix, isWhole: length <= bytesMax };
+}
+
+/**
+ * Decompresses all of it likewise, behind other bytes, such as the header of a batch. Rejects with MESSAGE_TOO_LARGE past
+ * `bytesMax`, too.
+ */
+export async function decompressBehind(
+  head: Uint8Array,
+  codec: Exclude<Codec, "none">,
+  bytes: Uint8Array,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const { chunks, length } = await chunksUpTo(codec, bytes, bytesMax);
+  if (length > bytesMax) throw tooLarge(codec, bytesMax);
+  return await joinedInSteps(head, chunks, length);
+}
+
+/** The content, or as much of it as is more than `bytesMax` bytes. */
+async function chunksUpTo(
+  codec: Exclude<Codec, "none">,
+  bytes: Uint8Array,
+  bytesMax: number,
+): Promise<{ readonly chunks: readonly Uint8Array[]; readonly length: number }> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -137,14 +164,29 @@ export async function decompressPrefix(
   } catch (cause) {
     throw cause instanceof RustLogError ? cause : notCompressed(codec, cause);
   }
-  const prefix = new Uint8Array(Math.min(length, bytesMax));
-  let at = 0;
+  return { chunks, length };
+}
+
+/** `head` and `length` bytes of the chunks. */
+async function joinedInSteps(
+  head: Uint8Array,
+  chunks: readonly Uint8Array[],
+  length: number,
+): Promise<Uint8Array> {
+  const all = new Uint8Array(head.length + length);
+  all.set(head);
+  let at = head.length;
+  let copied = 0;
   for (const chunk of chunks) {
-    const part = chunk.subarray(0, prefix.length - at);
-    prefix.set(part, at);
+    const part = chunk.subarray(0, all.length - at);
+    all.set(part, at);
     at += part.length;
+    copied += part.length;
+    if (copied < COPIED_BYTES) continue;
+    copied = 0;
+    await new Promise((resolve) => setImmediate(resolve));
   }
-  return { bytes: prefix, isWhole: length <= bytesMax };
+  return all;
 }
 
 /** The content in small chunks. Gzip and zstd are decompressed outside of the event loop. */

@@ -163,9 +163,9 @@ export class RecordCursor {
     return this.valueStart < 0 ? null : this.#textOf(this.valueStart, this.valueEnd);
   }
 
-  /** The headers, with names as text and values as views. */
-  headers(): RecordHeader[] {
-    const { headerCount } = this;
+  /** The headers, or the first `most` of them, with names as text and values as views. */
+  headers(most = Number.POSITIVE_INFINITY): RecordHeader[] {
+    const headerCount = Math.min(this.headerCount, most);
     const textOf = (start: number, end: number): string => this.#textOf(start, end);
     return readHeaders(this.buffer, this.#headersStart, headerCount, textOf);
   }

@@ -1,6 +1,5 @@
 // A batch decompressed, or compressed, by code that has the event loop to share.
 // Leaves to others: reading its records (cursor.ts), and writing them (encoder.ts).
-import { RustLogError } from "../errors.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
@@ -12,7 +11,7 @@ import {
   stampProducer,
 } from "./batch.js";
 import { writeI32 } from "./bytes.js";
-import { compressAside, decompressPrefix } from "./compression.js";
+import { compressAside, decompressBehind } from "./compression.js";
 
 /**
  * Decompresses a batch that passed `findBatchFault`, in small steps. Returns it with codec none and the old CRC, so read it
@@ -22,12 +21,8 @@ export async function openBatch(batch: Uint8Array, bytesMax: number): Promise<Ui
   const codec = codecOf(batch, 0) ?? "none";
   if (codec === "none") return batch;
   const records = batch.subarray(BATCH_HEADER_BYTES);
-  const { bytes, isWhole } = await decompressPrefix(codec, records, bytesMax);
-  if (!isWhole) {
-    const message = `the ${codec} data of a batch decompresses to more than ${bytesMax} bytes`;
-    throw new RustLogError("MESSAGE_TOO_LARGE", message);
-  }
-  return withRecords(batch, bytes);
+  const head = batch.subarray(0, BATCH_HEADER_BYTES);
+  return withCodec(await decompressBehind(head, codec, records, bytesMax), "none");
 }
 
 /** Compresses a batch that has no producer, and none of the codecs. */
@@ -48,7 +43,12 @@ export function withRecords(
   const opened = new Uint8Array(BATCH_HEADER_BYTES + records.length);
   opened.set(batch.subarray(0, BATCH_HEADER_BYTES));
   opened.set(records, BATCH_HEADER_BYTES);
-  setCodec(opened, 0, codec);
-  writeI32(opened, FIELD.batchLength, opened.length - BATCH_OVERHEAD_BYTES);
-  return opened;
+  return withCodec(opened, codec);
+}
+
+/** A batch whose records are compressed, or not, by now. */
+function withCodec(batch: Uint8Array, codec: Codec): Uint8Array {
+  setCodec(batch, 0, codec);
+  writeI32(batch, FIELD.batchLength, batch.length - BATCH_OVERHEAD_BYTES);
+  return batch;
 }

@@ -4,14 +4,15 @@
 // Searches have a queue of their own, so that they hold up no other question; each answer to one does little work, so that
 // pages that search take turns.
 import { RustLogError } from "../../errors.js";
-import { formatJsonRecord } from "../../record/json-record.js";
+import { nextTurn } from "../../log/event-loop.js";
+import { formatJsonPieces } from "../../record/json-record.js";
 import type { ServiceContext } from "../../services/context.js";
 import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
-import { type OneRecord, readRecord } from "../../services/records/one-record.js";
+import { READ_HEADERS_MAX, type OneRecord, readRecord } from "../../services/records/one-record.js";
 import { recordLines } from "../../services/records/record-lines.js";
 import { type RecordSearch, SEARCH_FIELDS } from "../../services/records/record-match.js";
 import type { RecordRows, ShownBytes, ShownRecord } from "../page/records/record-wire.js";
-import type { PageRoutes } from "./access.js";
+import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
@@ -23,14 +24,18 @@ const SHOWN_KEY_BYTES_MAX = 64 * 1024;
 const SHOWN_HEADERS_BYTES_MAX = 256 * 1024;
 const SHOWN_HEADERS_MAX = 500;
 
-/** Downloads of lines at a time. */
-const DOWNLOADS_MAX = 8;
+/** Downloads at a time: each keeps a decompressed batch until the browser has read what was made of it. */
+const DOWNLOADS_MAX = 4;
 
-/** Bytes of a download that may wait for a browser. */
+/** Bytes of a download that may wait for a browser, and that are made at once. */
 const DOWNLOAD_BACKLOG_BYTES = 512 * 1024;
+const DOWNLOAD_PIECE_BYTES = 256 * 1024;
+
+/** A part of a record up to this size is no download, but one answer. */
+const QUICK_DOWNLOAD_BYTES_MAX = 512 * 1024;
 
 /** Seconds after which a download that a browser does not read is ended; a search may take as long without finding anything. */
-const DOWNLOAD_SECONDS_MAX = 120;
+const DOWNLOAD_SECONDS_MAX = 60;
 
 /** The parts of a record that can be downloaded, and their endings. */
 const PARTS = { key: "key.bin", value: "value.bin", line: "json" } as const;
@@ -43,6 +48,29 @@ type Params = Readonly<Record<string, string>>;
 export function recordRoutes(questions: Queue): PageRoutes {
   const searches = new Queue();
   let downloads = 0;
+  /** Answers with a stream, whose portions are made in turn while the visitor may have them. */
+  const download = (
+    request: Bun.BunRequest,
+    { isWelcome }: Visitor,
+    server: Bun.Server<undefined>,
+    { queue, name, type, begin }: Download,
+  ): Promise<Response> => {
+    if (downloads >= DOWNLOADS_MAX) {
+      const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
+      return answered(() => Promise.reject(new RustLogError("BROKER_OVERLOADED", message)));
+    }
+    downloads++;
+    const inTurn: InTurn = (make) => {
+      server.timeout(request, DOWNLOAD_SECONDS_MAX);
+      return queue.answer(request.signal, () => {
+        if (!isWelcome()) throw invalid("the session has ended");
+        return make();
+      });
+    };
+    return streamAnswer(begin, inTurn, attachment(name, type), () => {
+      downloads--;
+    });
+  };
   const one = ({ params, signal }: Bun.BunRequest, context: ServiceContext): Promise<OneRecord> => {
     const { topic = "", partition = "", offset = "" } = params as Params;
     const named = { topic, partition: numberOf("partition", partition) };
@@ -64,50 +92,54 @@ export function recordRoutes(questions: Queue): PageRoutes {
         }),
     },
     "/api/records/:topic/lines": {
-      GET: async (request, { context }, server) => {
-        const { params, url, signal } = request;
-        if (downloads >= DOWNLOADS_MAX) {
-          const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
-          return answered(() => Promise.reject(new RustLogError("BROKER_OVERLOADED", message)));
-        }
-        const { topic = "" } = params as Params;
-        downloads++;
-        const ended = (): void => {
-          downloads--;
-        };
-        return linesAnswer(
-          () => recordLines(context, browseQueryOf(topic, new Query(url)), signal),
-          (work) => {
-            server.timeout(request, DOWNLOAD_SECONDS_MAX);
-            return searches.answer(signal, work);
-          },
-          attachment(`${topic}.jsonl`, "application/x-ndjson"),
-          ended,
-        );
+      GET: (request, visitor, server) => {
+        const { topic = "" } = request.params as Params;
+        const { url, signal } = request;
+        return download(request, visitor, server, {
+          ...{ queue: searches, name: `${topic}.jsonl`, type: "application/x-ndjson" },
+          begin: () => recordLines(visitor.context, browseQueryOf(topic, new Query(url)), signal),
+        });
       },
     },
     "/api/records/:topic/:partition/:offset": {
       GET: (request, { context }) => answered(async () => shown(await one(request, context))),
     },
     "/api/records/:topic/:partition/:offset/:part": {
-      GET: async (request, { context }) => {
-        const { topic = "", partition = "", part = "" } = request.params as Params;
-        let bytes: Uint8Array | string | undefined;
-        let name = "";
+      GET: async (request, visitor, server) => {
+        const { topic = "", partition = "", offset = "", part = "" } = request.params as Params;
+        let found: OneRecord | undefined;
         const refusal = await answered(async () => {
           if (!isPart(part)) throw invalid(`a record has no '${part}' to download`);
-          const record = await one(request, context);
-          name = `${topic}-${partition}-${record.offset}.${PARTS[part]}`;
-          bytes = partOf(record, part, topic, Number(partition));
+          found = await one(request, visitor.context);
+          checkPart(found, part);
           return null;
         });
-        if (bytes === undefined) return refusal;
-        const body = typeof bytes === "string" ? bytes : bytes.slice();
+        if (found === undefined || !isPart(part) || !refusal.ok) return refusal;
+        const record = found;
+        const name = `${topic}-${partition}-${offset}.${PARTS[part]}`;
         const type = part === "line" ? "application/json" : "application/octet-stream";
-        return new Response(body, { headers: attachment(name, type) });
+        const pieces = (): Iterable<Piece> =>
+          part === "line"
+            ? lineOf(record, topic, Number(partition))
+            : piecesOf(record[part] ?? new Uint8Array());
+        if (record.bytes <= QUICK_DOWNLOAD_BYTES_MAX) {
+          const body = new Blob([...pieces()]);
+          return new Response(body, { headers: attachment(name, type) });
+        }
+        return download(request, visitor, server, {
+          ...{ queue: questions, name, type },
+          begin: () => oneByOne(pieces()),
+        });
       },
     },
   };
+}
+
+interface Download {
+  readonly queue: Queue;
+  readonly name: string;
+  readonly type: string;
+  readonly begin: () => AsyncGenerator<Piece, void>;
 }
 
 function browseQueryOf(topic: string, query: Query): BrowseQuery {
@@ -153,7 +185,6 @@ function shown({ key, value, headers, place, decoded, ...rest }: OneRecord): Sho
     key: key === null ? null : shownBytes(key, SHOWN_KEY_BYTES_MAX),
     value: value === null ? null : shownBytes(value, SHOWN_VALUE_BYTES_MAX),
     headers: shownHeaders,
-    headerCount: headers.length,
     place: place ?? null,
     decoded: decoded ?? null,
   };
@@ -168,11 +199,40 @@ function isPart(text: string): text is Part {
   return Object.hasOwn(PARTS, text);
 }
 
-function partOf(record: OneRecord, part: Part, topic: string, partition: number) {
-  if (part === "line") return `${formatJsonRecord({ ...record, topic, partition })}\n`;
-  const bytes = record[part];
-  if (bytes === null) throw invalid(`the ${part} of the record is null`);
-  return bytes;
+function checkPart({ headerCount, ...record }: OneRecord, part: Part): void {
+  if (part === "line") {
+    if (headerCount <= READ_HEADERS_MAX) return;
+    throw invalid(
+      `the record has ${headerCount} headers; a line of JSON has at most ${READ_HEADERS_MAX}`,
+    );
+  }
+  if (record[part] === null) throw invalid(`the ${part} of the record is null`);
+}
+
+function* lineOf(record: OneRecord, topic: string, partition: number): Generator<string, void> {
+  yield* formatJsonPieces({ ...record, topic, partition });
+  yield "\n";
+}
+
+/** Copies: what the record is part of may be a mapped file. */
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void> {
+  for (let at = 0; at < bytes.length; at += DOWNLOAD_PIECE_BYTES) {
+    yield bytes.slice(at, at + DOWNLOAD_PIECE_BYTES);
+  }
+}
+
+/** Bytes as they come, and short texts together. */
+async function* oneByOne(pieces: Iterable<Piece>): AsyncGenerator<Piece, void> {
+  let text = "";
+  for (const piece of pieces) {
+    if (typeof piece !== "string") yield piece;
+    else if (text.length + piece.length < DOWNLOAD_PIECE_BYTES) text += piece;
+    else {
+      yield text;
+      text = piece;
+    }
+  }
+  if (text !== "") yield text;
 }
 
 /** Names of topics need no escapes. */
@@ -180,14 +240,17 @@ function attachment(name: string, type: string): Record<string, string> {
   return { "content-type": type, "content-disposition": `attachment; filename="${name}"` };
 }
 
+/** A portion of a download. */
+type Piece = Uint8Array<ArrayBuffer> | string;
+
 /** Makes a portion of a download in its turn. */
 type InTurn = (
-  make: () => Promise<IteratorResult<string, void>>,
-) => Promise<IteratorResult<string, void>>;
+  make: () => Promise<IteratorResult<Piece, void>>,
+) => Promise<IteratorResult<Piece, void>>;
 
 /** An answer whose portions are made when the browser takes them. Calls `onEnd` once. */
-async function linesAnswer(
-  begin: () => AsyncGenerator<string, void>,
+async function streamAnswer(
+  begin: () => AsyncGenerator<Piece, void>,
   inTurn: InTurn,
   headers: Record<string, string>,
   onEnd: () => void,
@@ -206,8 +269,8 @@ async function linesAnswer(
 }
 
 function streamOf(
-  first: IteratorResult<string, void>,
-  lines: AsyncGenerator<string, void>,
+  first: IteratorResult<Piece, void>,
+  lines: AsyncGenerator<Piece, void>,
   inTurn: InTurn,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
@@ -223,13 +286,16 @@ function streamOf(
     {
       async pull(controller) {
         try {
+          // Otherwise all that the browser takes would be made in one turn of the event loop.
+          if (portion.value === "") await nextTurn();
           while (portion.value === "") portion = await inTurn(() => lines.next());
           if (portion.done === true) {
             end();
             controller.close();
             return;
           }
-          controller.enqueue(encoder.encode(portion.value));
+          const { value } = portion;
+          controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
           portion = { done: false, value: "" };
         } catch (error) {
           end();

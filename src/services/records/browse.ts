@@ -84,9 +84,14 @@ export const PAGE_RECORDS_MAX = 200;
 /** Partitions that are merged: each is looked at for each page. */
 const MERGED_PARTITIONS_MAX = 500;
 
-/** The work of one page: bytes of log, and time on the event loop. */
+/**
+ * The work of one page: bytes of log, and decompressed; time on the event loop; and time in which others wait for their answer,
+ * because threads decompress, or clients are busy.
+ */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
+const PAGE_OPENED_BYTES_MAX = 64 * 1024 * 1024;
 const PAGE_MS_MAX = 120;
+const PAGE_ELAPSED_MS_MAX = 2_000;
 
 /**
  * Reads a page. Rejects with TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION, STORAGE_ERROR if the partition is offline,
@@ -103,7 +108,7 @@ export async function browse(
   const from = await resolved(context, partitions, query.from, "start", signal);
   const to = await resolved(context, partitions, query.to, "end", signal);
   const slices = new WorkSlices(signal);
-  const done = { records: 0, bytes: 0 };
+  const done = { records: 0, bytes: 0, openedBytes: 0 };
   const selection = new Selection<FoundItem>(Math.min(query.limit, PAGE_RECORDS_MAX));
   const walks = new Map<number, PartitionWalk>();
   const walkContext: WalkContext = {
@@ -151,7 +156,8 @@ export async function browse(
     partitions: known?.partitions.length ?? 0,
     items: found.map(({ item }) => item),
     batches: batchesOf(found),
-    ...{ from, to, start, end, isCut, isOrderOpen, ...done, offsetsLeft, offsetsTotal },
+    ...{ records: done.records, bytes: done.bytes },
+    ...{ from, to, start, end, isCut, isOrderOpen, offsetsLeft, offsetsTotal },
     hasOlder: partitions.some((each) => (start[each.index] ?? 0) > each.logStartOffset),
     hasNewer: partitions.some((each) => (end[each.index] ?? 0) < each.highWatermark),
     unsearched: match?.unsearched ?? 0,
@@ -176,7 +182,7 @@ async function merge(
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { walk, key } = next;
     if (selection.isBehind(key)) return { isCut: false, isOrderOpen: false };
-    if (done.bytes > PAGE_BYTES_MAX || slices.workedMs > PAGE_MS_MAX) {
+    if (isUsedUp(done, slices)) {
       const last = selection.items.at(-1)?.key ?? Number.NEGATIVE_INFINITY;
       for (const each of walks) each.interrupt();
       return { isCut: true, isOrderOpen: !isAlone && key < last };
@@ -186,6 +192,11 @@ async function merge(
     if (!walk.isOver) queue.push(walk, isAlone ? key : walk.nextKey());
   }
   return { isCut: false, isOrderOpen: false };
+}
+
+function isUsedUp({ bytes, openedBytes }: WalkContext["done"], slices: WorkSlices): boolean {
+  if (bytes > PAGE_BYTES_MAX || openedBytes > PAGE_OPENED_BYTES_MAX) return true;
+  return slices.workedMs > PAGE_MS_MAX || slices.elapsedMs > PAGE_ELAPSED_MS_MAX;
 }
 
 interface Queued {

@@ -21,7 +21,9 @@ export interface OneRecord {
   readonly index: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  /** The first headers, and the number of all. */
   readonly headers: readonly RecordHeader[];
+  readonly headerCount: number;
   /** Size of the record in its batch, decompressed. */
   readonly bytes: number;
   readonly batch: BatchSummary;
@@ -30,6 +32,9 @@ export interface OneRecord {
   /** What it says, if it belongs to the broker. */
   readonly decoded: string | undefined;
 }
+
+/** Headers of a record that are read. */
+export const READ_HEADERS_MAX = 10_000;
 
 /** Records skipped between two looks at the clock. */
 const RECORDS_PER_LOOK = 256;
@@ -63,7 +68,8 @@ export async function readRecord(
       const [key, value] = [cursor.key(), cursor.value()];
       return {
         ...{ offset, timestamp: cursor.timestamp, index, key, value },
-        headers: cursor.headers(),
+        headers: cursor.headers(READ_HEADERS_MAX),
+        headerCount: cursor.headerCount,
         bytes: cursor.end - cursor.start,
         batch: batchSummary(piece, number),
         place: placeOf(partition, baseOffset(piece.bytes, piece.at)),

@@ -1,5 +1,7 @@
 // Opens a batch of the log to show its records.
 // Leaves to others: the records (record/cursor.ts).
+import { clockMs } from "../../clock.js";
+import { collectGarbage, InputCollector } from "../../collector.js";
 import { RustLogError } from "../../errors.js";
 import { SEARCHED_BYTES_MAX } from "../../limits.js";
 import { BATCH_HEADER_BYTES, codecOf } from "../../record/batch.js";
@@ -7,6 +9,12 @@ import { decompress } from "../../record/compression.js";
 import { openBatch, withRecords } from "../../record/opened-batch.js";
 import type { BatchPiece } from "./log-pieces.js";
 import type { WorkSlices } from "./work-slices.js";
+
+/** Bytes that a batch may decompress to: one that is larger takes longer than a person waits, and more memory. */
+export const OPENED_BATCH_SIZE_MAX = 16 * 1024 * 1024;
+
+/** Decompressed batches, and the pieces that they were joined of, add up before the collector notices. */
+const garbage = new InputCollector(collectGarbage, clockMs, 2 * OPENED_BATCH_SIZE_MAX);
 
 /** A batch without compression. */
 export interface OpenedBatch {
@@ -33,8 +41,16 @@ export async function openPiece(piece: BatchPiece, slices: WorkSlices): Promise<
   const codec = codecOf(bytes, at) ?? "none";
   if (codec === "none") return { bytes, at, end: at + size };
   const batch = bytes.subarray(at, at + size);
-  const opened = openQuickly(batch) ?? (await slices.waitFor(openBatch(batch, SEARCHED_BYTES_MAX)));
-  return { bytes: opened, at: 0, end: opened.length };
+  const quick = openQuickly(batch);
+  if (quick !== undefined) return { bytes: quick, at: 0, end: quick.length };
+  let length = OPENED_BATCH_SIZE_MAX;
+  try {
+    const opened = await slices.waitFor(openBatch(batch, OPENED_BATCH_SIZE_MAX));
+    length = opened.length;
+    return { bytes: opened, at: 0, end: length };
+  } finally {
+    garbage.received(length);
+  }
 }
 
 /** Undefined if it would take long. */

@@ -16,7 +16,7 @@ import {
   oldestFrom,
   readPieces,
 } from "./log-pieces.js";
-import { openPiece, type OpenedBatch } from "./opened-records.js";
+import { openPiece, OPENED_BATCH_SIZE_MAX, type OpenedBatch } from "./opened-records.js";
 import {
   batchSummary,
   type BatchSummary,
@@ -48,8 +48,8 @@ export interface WalkContext {
   readonly evict: (selected: Selected<FoundItem>) => void;
   readonly match: RecordMatch | undefined;
   readonly slices: WorkSlices;
-  /** Work done so far: records looked at, and bytes of log read. */
-  readonly done: { records: number; bytes: number };
+  /** Work done so far: records looked at, bytes of log read, and what they decompressed to. */
+  readonly done: { records: number; bytes: number; openedBytes: number };
   readonly isInternal: boolean;
 }
 
@@ -185,6 +185,7 @@ export class PartitionWalk {
     done.bytes += piece.size;
     try {
       const opened = await openPiece(piece, slices);
+      done.openedBytes += opened.end - opened.at;
       if (match?.mayMatch(opened) === false) {
         done.records += recordCount(piece.bytes, piece.at);
         await slices.pause();
@@ -192,6 +193,7 @@ export class PartitionWalk {
       else await this.#passBack(piece, opened);
     } catch (error) {
       if (!(error instanceof RustLogError) || error.code === "INVALID_REQUEST") throw error;
+      if (error.code === "MESSAGE_TOO_LARGE") done.openedBytes += OPENED_BATCH_SIZE_MAX;
       const from = Math.max(
         baseOffset(piece.bytes, piece.at),
         this.#isForward ? this.#position : this.#stop,
@@ -211,9 +213,10 @@ export class PartitionWalk {
 
   async #passForward(piece: BatchPiece, { bytes, at, end }: OpenedBatch): Promise<void> {
     const { match, done, slices } = this.#context;
-    const options = { checkCrcs: false, fromOffset: this.#position };
-    const cursor = new RecordCursor().reset(bytes, at, end, options);
-    for (let looked = 1; cursor.next() && cursor.offset < this.#stop; looked++) {
+    const cursor = new RecordCursor().reset(bytes, at, end, { checkCrcs: false });
+    const isThere = await this.#moveTo(cursor, this.#position);
+    let looked = 1;
+    for (let is = isThere; is && cursor.offset < this.#stop; is = cursor.next(), looked++) {
       done.records++;
       if (match === undefined || match.matches(cursor)) {
         if (!this.#offerRecord(piece, cursor, Math.max(this.#key, cursor.timestamp))) return;
@@ -227,12 +230,13 @@ export class PartitionWalk {
   /** The records of a batch can only be read in their order: the first time finds which to offer, the second offers them. */
   async #passBack(piece: BatchPiece, { bytes, at, end }: OpenedBatch): Promise<void> {
     const { match, done, slices, selection } = this.#context;
-    const options = { checkCrcs: false, fromOffset: this.#stop };
-    const cursor = new RecordCursor().reset(bytes, at, end, options);
+    const cursor = new RecordCursor().reset(bytes, at, end, { checkCrcs: false });
     const { limit } = selection;
     const found: { readonly offset: number; readonly timestamp: number }[] = [];
     let count = 0;
-    for (let looked = 1; cursor.next() && cursor.offset < this.#position; looked++) {
+    const isThere = await this.#moveTo(cursor, this.#stop);
+    let looked = 1;
+    for (let is = isThere; is && cursor.offset < this.#position; is = cursor.next(), looked++) {
       done.records++;
       if (match === undefined || match.matches(cursor)) {
         found.push({ offset: cursor.offset, timestamp: cursor.timestamp });
@@ -245,9 +249,9 @@ export class PartitionWalk {
     }
     const wanted = found.slice(-limit);
     const items: FoundItem[] = [];
-    cursor.reset(bytes, at, end, { checkCrcs: false, fromOffset: wanted[0]?.offset ?? 0 });
+    cursor.reset(bytes, at, end, { checkCrcs: false });
     for (const { offset } of wanted) {
-      while (cursor.next() && cursor.offset < offset);
+      await this.#moveTo(cursor, offset);
       items.push(this.#found(piece, cursor));
       await slices.pause();
     }
@@ -258,6 +262,15 @@ export class PartitionWalk {
     }
     // As many as are selected precede the rest.
     if (count > wanted.length) this.#isRefused = true;
+  }
+
+  /** Moves to the first record from `offset` on. Not by the cursor itself, which would pass over millions at once. */
+  async #moveTo(cursor: RecordCursor, offset: number): Promise<boolean> {
+    for (let passed = 1; cursor.next(); passed++) {
+      if (cursor.offset >= offset) return true;
+      if (passed % RECORDS_PER_LOOK === 0) await this.#context.slices.pause();
+    }
+    return false;
   }
 
   /** Returns whether it may be selected; if not, the walk is over. */

@@ -113,13 +113,10 @@ export function recordSummary(
 }
 
 function headersOf(cursor: RecordCursor): HeaderSummary[] {
-  return cursor
-    .headers()
-    .slice(0, LISTED_HEADERS_MAX)
-    .map(({ name, nameBytes, value }) => ({
-      name: described(nameBytes ?? Buffer.from(name), LISTED_HEADER_BYTES_MAX),
-      value: described(value, LISTED_HEADER_BYTES_MAX),
-    }));
+  return cursor.headers(LISTED_HEADERS_MAX).map(({ name, nameBytes, value }) => ({
+    name: described(nameBytes ?? Buffer.from(name), LISTED_HEADER_BYTES_MAX),
+    value: described(value, LISTED_HEADER_BYTES_MAX),
+  }));
 }
 
 function described(bytes: Uint8Array, bytesMax: number): DescribedBytes;

@@ -2,20 +2,22 @@
 // are made when they are taken.
 // Leaves to others: the format (record/json-record.ts), and pages of records (browse.ts).
 import { RustLogError } from "../../errors.js";
-import { formatJsonRecord } from "../../record/json-record.js";
+import { formatJsonPieces } from "../../record/json-record.js";
 import { RecordCursor } from "../../record/cursor.js";
 import type { ServiceContext } from "../context.js";
 import { partitionOf } from "../named-partition.js";
 import { isControl } from "./record-item.js";
 import { type BrowseQuery, rangeOf } from "./browse.js";
 import { endOf, readPieces } from "./log-pieces.js";
+import { READ_HEADERS_MAX } from "./one-record.js";
 import { openPiece } from "./opened-records.js";
 import { RecordMatch } from "./record-match.js";
 import { WorkSlices } from "./work-slices.js";
 
-/** Bytes of a portion, unless one record is longer; and bytes of log read for one. */
+/** Bytes of a portion, of log read for one, and time that one takes, in milliseconds: others wait for their turn meanwhile. */
 const PORTION_BYTES = 256 * 1024;
 const PORTION_READ_BYTES = 8 * 1024 * 1024;
+const PORTION_MS_MAX = 1_000;
 
 /** Bytes of log read at once. */
 const READ_BYTES = 1024 * 1024;
@@ -23,8 +25,8 @@ const READ_BYTES = 1024 * 1024;
 type LinesQuery = Pick<BrowseQuery, "topic" | "partition" | "from" | "to" | "search">;
 
 /**
- * Yields portions of lines, which may be empty after much work. What can't be read is left out. Throws as `browse` rejects, and
- * what reading the log throws.
+ * Yields portions of lines, which may be empty after much work. What can't be read is left out, and so are records with more
+ * than 10,000 headers. Throws as `browse` rejects, UNKNOWN_TOPIC_ID if the topic was recreated, and what reading the log throws.
  */
 export async function* recordLines(
   context: ServiceContext,
@@ -32,55 +34,92 @@ export async function* recordLines(
   signal: AbortSignal,
 ): AsyncGenerator<string, void> {
   const match = search === undefined ? undefined : new RecordMatch(search);
+  const topicId = context.registry.find(topic)?.id;
   const range = await rangeOf(context, { topic, partition, from, to }, signal);
-  let lines: string[] = [];
-  let [length, read] = [0, 0];
+  const portion = new Portion(signal);
   for (const { index, first, last } of range) {
-    const slices = new WorkSlices(signal);
     for (let position = first; position < last;) {
       // The topic may have been deleted, or the permission withdrawn.
       const { pieces, end, bytes } = readPieces(
-        partitionOf(context, "READ", { topic, partition: index }),
+        partitionOf(context, "READ", { topic, topicId, partition: index }),
         position,
         last,
         READ_BYTES,
       );
-      read += bytes;
+      portion.readBytes += bytes;
       for (const piece of pieces) {
         if (piece.kind === "damage" || isControl(piece)) continue;
         const cursor = new RecordCursor();
         try {
-          const opened = await openPiece(piece, slices);
-          const options = { checkCrcs: false, fromOffset: position };
-          cursor.reset(opened.bytes, opened.at, opened.end, options);
+          const opened = await openPiece(piece, portion.slices);
+          cursor.reset(opened.bytes, opened.at, opened.end, { checkCrcs: false });
           while (cursor.next() && cursor.offset < last) {
-            if (match === undefined || match.matches(cursor)) {
-              const line = `${lineOf(cursor, topic, index)}\n`;
-              lines.push(line);
-              length += line.length;
+            const isWanted = cursor.offset >= position && cursor.headerCount <= READ_HEADERS_MAX;
+            if (isWanted && (match === undefined || match.matches(cursor))) {
+              for (const text of lineOf(cursor, topic, index)) {
+                portion.add(text);
+                await portion.slices.pause();
+                if (!portion.isFull) continue;
+                yield portion.take();
+                portion.begin();
+              }
             }
-            await slices.pause();
-            if (length < PORTION_BYTES) continue;
-            yield lines.join("");
-            [lines, length, read] = [[], 0, 0];
+            await portion.slices.pause();
           }
         } catch (error) {
           if (!(error instanceof RustLogError) || error.code === "INVALID_REQUEST") throw error;
         }
         position = Math.max(position, Math.min(endOf(piece), last));
+        if (!portion.isFull) continue;
+        yield portion.take();
+        portion.begin();
       }
       match?.release();
       position = Math.max(position, end);
-      if (read < PORTION_READ_BYTES) continue;
-      yield lines.join("");
-      [lines, length, read] = [[], 0, 0];
+      await portion.slices.pause();
     }
   }
-  yield lines.join("");
+  yield portion.take();
 }
 
-function lineOf(cursor: RecordCursor, topic: string, partition: number): string {
+/** What is made of a download at a time. */
+class Portion {
+  readonly #signal: AbortSignal;
+  readonly #texts: string[] = [];
+  #length = 0;
+  readBytes = 0;
+  slices: WorkSlices;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    this.slices = new WorkSlices(signal);
+  }
+
+  get isFull(): boolean {
+    const isLong = this.#length >= PORTION_BYTES || this.readBytes >= PORTION_READ_BYTES;
+    return isLong || this.slices.elapsedMs >= PORTION_MS_MAX;
+  }
+
+  add(text: string): void {
+    this.#texts.push(text);
+    this.#length += text.length;
+  }
+
+  take(): string {
+    const text = this.#texts.join("");
+    this.#texts.length = this.#length = this.readBytes = 0;
+    return text;
+  }
+
+  /** Call it when the next portion is wanted. */
+  begin(): void {
+    this.slices = new WorkSlices(this.#signal);
+  }
+}
+
+function* lineOf(cursor: RecordCursor, topic: string, partition: number): Generator<string, void> {
   const { offset, timestamp } = cursor;
   const [key, value, headers] = [cursor.key(), cursor.value(), cursor.headers()];
-  return formatJsonRecord({ topic, partition, offset, timestamp, key, value, headers });
+  yield* formatJsonPieces({ topic, partition, offset, timestamp, key, value, headers });
+  yield "\n";
 }

@@ -3,13 +3,17 @@
 // Leaves to others: the work, and how much of it one answer may take (browse.ts).
 import { RustLogError } from "../../errors.js";
 
-/** Time that work holds the event loop at once, and that it then leaves to others, in milliseconds. */
+/**
+ * Time that work holds the event loop at once, and that it then leaves to others, in milliseconds. A step that can't be divided
+ * may take longer, and is followed by as long a rest.
+ */
 const SLICE_MS = 3;
 const REST_MS = 3;
 
 export class WorkSlices {
   readonly #signal: AbortSignal;
-  #startMs = performance.now();
+  readonly #beganMs = performance.now();
+  #startMs = this.#beganMs;
   #workedMs = 0;
 
   /** The work rejects with INVALID_REQUEST once `signal` is aborted. */
@@ -20,6 +24,11 @@ export class WorkSlices {
   /** Time that the work has held the event loop so far, in milliseconds. */
   get workedMs(): number {
     return this.#workedMs + performance.now() - this.#startMs;
+  }
+
+  /** Time since the work began, with its rests, in milliseconds. */
+  get elapsedMs(): number {
+    return performance.now() - this.#beganMs;
   }
 
   /** Must be awaited after each small piece of work. Undefined while the slice is not used up. */
@@ -39,7 +48,8 @@ export class WorkSlices {
   }
 
   #rest(): Promise<void> {
-    return this.waitFor(new Promise((resolve) => setTimeout(resolve, REST_MS)));
+    const restMs = Math.max(REST_MS, performance.now() - this.#startMs);
+    return this.waitFor(new Promise((resolve) => setTimeout(resolve, restMs)));
   }
 
   #check(): void {
