@@ -70,6 +70,27 @@ test("topics are in the order in which people count, internal ones last", () => 
   expect(model.topics.map(({ name }) => name)).toEqual(["t-9", "t-9b", "t-10", names[0]!]);
 });
 
+test("a topic has the records of its partitions, and what arrives in it per second", () => {
+  const model = new Model();
+  const tick = (atMs: number, ...states: (readonly [partition: number, logEnd: number])[]) =>
+    model.update({
+      totals: { atMs, receivedBytes: 0, sentBytes: 0, connections: 1 },
+      partitions: states.map(([partition, logEnd]) => ({
+        ...{ topic: "t", partition, firstBase: 0, logStart: 2, highWatermark: logEnd, logEnd },
+        ...{ endSegment: 0, endPosition: 10 * logEnd, activeBase: 0, activeBytes: 10 * logEnd },
+        ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
+      })),
+    });
+  model.reset(overviewAt(0, 0));
+  tick(0, [0, 50], [1, 20]);
+  expect([model.recordsOf("t"), model.inRates.of("t")]).toEqual([66, undefined]);
+  tick(2000, [1, 60]);
+  expect(model.recordsOf("t")).toBe(106);
+  expect(model.inRates.of("t")).toEqual({ records: 20, bytes: 200 });
+  model.lost();
+  expect(model.inRates.of("t")).toBeUndefined();
+});
+
 test("a recreated topic has none of its old partitions", () => {
   const model = new Model();
   const { totals } = overviewAt(1, 0);

@@ -94,6 +94,11 @@ export class Table<Row> {
     }
   }
 
+  /** Whether somebody points at a row, or has the focus in one. */
+  get isInUse(): boolean {
+    return this.#body.matches(":hover") || this.#body.contains(document.activeElement);
+  }
+
   /** The line of a row, to mark it as the current one. */
   lineOf(key: string): HTMLTableRowElement | undefined {
     return this.#lines.get(key)?.root;

@@ -83,7 +83,7 @@ export class TopicList {
   );
   readonly #table = new Table<TopicRow>({
     caption: "Topics",
-    columns: COLUMNS,
+    columns: COLUMNS.map(({ compare: _, ...column }) => ({ ...column, isSortedOutside: true })),
     keyOf: ({ topic }) => topic.id + topic.name,
     order: DEFAULT_ORDER,
     onOrder: (order) => this.#replace({ order: order === DEFAULT_ORDER ? "" : order, page: "" }),
@@ -94,6 +94,8 @@ export class TopicList {
   readonly #pager = element("div", { class: "actions pager" }, this.#sum, this.#back, this.#on);
   readonly #empty = element("div");
   readonly #create: () => void;
+  /** Where each topic was in the last order. */
+  #places = new Map<string, number>();
   #query = new URLSearchParams();
 
   constructor(context: PageContext, create: () => void) {
@@ -133,6 +135,7 @@ export class TopicList {
     if (this.#filter.value !== filter) this.#filter.value = filter;
     this.#internal.box.checked = query.has("internal");
     this.#table.order = query.get("order") ?? DEFAULT_ORDER;
+    this.#places = new Map();
     this.renew();
   }
 
@@ -152,15 +155,22 @@ export class TopicList {
         ...{ recordsIn: rate?.records, bytesIn: rate?.bytes },
       });
     }
-    this.#show(this.#sorted(rows));
+    this.#sort(rows);
+    this.#show(rows);
   }
 
-  #sorted(rows: TopicRow[]): readonly TopicRow[] {
+  /** Brings rows into the chosen order. Rows that somebody points at, or has the focus in, stay where they are. */
+  #sort(rows: TopicRow[]): void {
     const order = this.#query.get("order") ?? DEFAULT_ORDER;
     const name = order.replace(/^-/, "");
     const compare = COLUMNS.find((column) => column.name === name)?.compare;
     const sign = order.startsWith("-") ? -1 : 1;
-    return compare === undefined ? rows : rows.sort((a, b) => sign * compare(a, b));
+    if (compare !== undefined) rows.sort((a, b) => sign * compare(a, b));
+    if (this.#table.isInUse) {
+      const placeOf = ({ topic }: TopicRow) => this.#places.get(topic.name) ?? rows.length;
+      rows.sort((a, b) => placeOf(a) - placeOf(b));
+    }
+    this.#places = new Map(rows.map(({ topic }, i) => [topic.name, i]));
   }
 
   #show(rows: readonly TopicRow[]): void {
