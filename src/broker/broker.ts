@@ -206,6 +206,7 @@ export class Broker implements AsyncDisposable {
       log: options.log,
     });
     quotas.onChange = () => this.#listener.unmuteAll();
+    security.onUsersChanged = () => this.#listener.checkLogins();
     tls?.watch();
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
     cleaner.start();

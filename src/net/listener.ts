@@ -34,6 +34,9 @@ const KEEP_ALIVE_MS = 60_000;
 /** Longest time between two checks for idle connections, in milliseconds. */
 const SWEEP_MS_MAX = 500;
 
+/** Time between a change of users and the check whose login has ended, in milliseconds. Several changes are checked at once. */
+const LOGIN_CHECK_MS = 50;
+
 /** Files that must be free before connections are accepted again. */
 const FILES_TO_LISTEN = 16;
 
@@ -112,6 +115,7 @@ export class Listener {
     },
   });
   readonly #sweeper: Timer;
+  #loginCheck: Timer | undefined;
   #emptied: (() => void) | undefined;
 
   /** Starts listening. Throws an error that says what to do if the address is not available. */
@@ -174,6 +178,14 @@ export class Listener {
     this.#mutes.endAll();
   }
 
+  /** Closes the connections whose logins have ended, soon. */
+  checkLogins(): void {
+    this.#loginCheck ??= setTimeout(() => {
+      this.#loginCheck = undefined;
+      this.#sweepConnections(clockMs());
+    }, LOGIN_CHECK_MS);
+  }
+
   /**
    * Stops accepting connections, answers requests in flight, refuses new ones, and closes every connection. Resets those
    * that are still open after `graceMs`. Resolves when all are closed.
@@ -198,6 +210,7 @@ export class Listener {
   terminate(): void {
     this.#stopListening();
     clearInterval(this.#sweeper);
+    clearTimeout(this.#loginCheck);
     this.#handshakes.clear();
     this.#mutes.close();
     for (const connection of [...this.#connections, ...this.#refused]) {
@@ -465,10 +478,15 @@ export class Listener {
     }
   }
 
+  #sweepConnections(nowMs: number): void {
+    const { idleTimeoutMs } = this.#options;
+    for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
+  }
+
   #sweep(): void {
     const nowMs = clockMs();
     const { idleTimeoutMs } = this.#options;
-    for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
+    this.#sweepConnections(nowMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
     if (this.#options.requiresLogin) this.#sweepGuests(nowMs);
     this.#sweepHandshakes(nowMs);

@@ -34,6 +34,8 @@ export class Security {
   readonly #changing = new OneAtATime();
   readonly #mechanisms: Map<string, BeginLogin>;
   #isRequired = false;
+  /** Called after each change of users: some logins may have ended. */
+  onUsersChanged: () => void = () => {};
   /** While there is no security. */
   readonly #anyone: Caller;
 
@@ -132,6 +134,7 @@ export class Security {
       for (const name of usersDeleted) this.users.delete(name);
       for (const user of usersSet) this.users.set(user);
       this.authorizer.change(aclsAdded, aclsRemoved);
+      if (usersSet.length > 0 || usersDeleted.length > 0) this.onUsersChanged();
     });
   }
 

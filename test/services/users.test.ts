@@ -193,6 +193,18 @@ test("what an administrator asked for is not done once it is none any more", asy
   expect(await listAcls(context, { principal: "User:ann" })).toEqual([rule()]);
 });
 
+test("a change of users is told, so that their connections end at once, and no other change", async () => {
+  const context = await withAdministrator();
+  let told = 0;
+  context.security.onUsersChanged = () => told++;
+  expect(await addAcls(context, [rule()])).toEqual([undefined]);
+  expect(await add(context, "*")).toContain("can't be named");
+  expect(told).toBe(0);
+  await add(context, "ann");
+  await changeCredentials(context, [{ user: "ann", mechanism: MECHANISM }]);
+  expect(told).toBe(2);
+});
+
 test("somebody stays who may change users and rules", async () => {
   const context = await withAdministrator();
   const { security } = context;
