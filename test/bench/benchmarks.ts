@@ -110,6 +110,13 @@ test("the benchmark of permissions runs", async () => {
   });
 }, 60_000);
 
+test("the benchmark of quotas runs", async () => {
+  await withTempDir(async (dir) => {
+    const rows: { measured: number }[] = JSON.parse(await run("quotas.ts", "--json", "--dir", dir));
+    expect(rows.map(({ measured }) => measured > 0)).toEqual([true, true, true, true]);
+  });
+}, 60_000);
+
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
