@@ -30,6 +30,7 @@ export type AuditAction =
   | "topic-deleted"
   | "group-deleted"
   | "offsets-deleted"
+  | "offsets-reset"
   | "user-set"
   | "user-deleted"
   | "rule-added"

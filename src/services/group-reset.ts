@@ -94,6 +94,8 @@ export async function applyReset(
   check();
   const commits = moves.map(({ topic, partition, to }) => ({ topic, partition, offset: to }));
   await context.offsets.commit(group, commits, check);
+  // Unlike the commits of consumers, which are many.
+  context.audit.changed(context.caller, "offsets-reset", { group, partitions: moves.length });
 }
 
 /** Throws NON_EMPTY_GROUP, naming some members: they keep their own positions, and would undo a move with their next commit. */

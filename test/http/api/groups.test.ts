@@ -9,11 +9,14 @@ import type {
 } from "../../../src/http/page/groups/group-wire.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
+import { NO_AUDIT } from "../../../src/security/audit.js";
+import { applyReset, planReset } from "../../../src/services/group-reset.js";
 import { joinGroup } from "../../support/group-members.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
 
 const MINUTE = 60_000;
+const RESET = { to: "earliest", topic: undefined, partitions: undefined } as const;
 const now = Date.now();
 let sample: PageSample;
 
@@ -228,6 +231,15 @@ describe("a reset", () => {
     expect(answer).toBe(`200 {"partitions":${moves.length}}`);
     expect(committed(group)).toEqual(expected);
     for (const { partition, to } of moves) expect(expected[partition]).toBe(to);
+  });
+
+  test("is told to the audit log", async () => {
+    const seen: unknown[] = [];
+    const audit = { ...NO_AUDIT, changed: (...[, ...what]: unknown[]) => seen.push(what) };
+    const context = { ...sample.broker.context, audit };
+    await commit("audited", 5);
+    await applyReset(context, "audited", await planReset(context, { ...RESET, group: "audited" }));
+    expect(seen).toEqual([["offsets-reset", { group: "audited", partitions: 3 }]]);
   });
 
   test("is refused while the group has members, also when one has joined since the dry run", async () => {

@@ -33,6 +33,9 @@ const PAUSE_MS = 60_000;
 const SPARKS_MAX = 100;
 const SPARK_POINTS = 40;
 
+/** That a record is older than that says nothing. */
+const AGE_MS_MIN = 60_000;
+
 /** With fewer partitions nobody has to search. */
 const FIND_MIN = 20;
 
@@ -562,7 +565,7 @@ function typeWords({ type, protocolType }: GroupDetail): string {
 
 /** `3 members`, and how many of them are listed. */
 function titleOf(count: number, noun: string, listed: number, which: string): string {
-  const all = countOf(count, noun);
+  const all = count === 0 ? `No ${noun}s` : countOf(count, noun);
   return listed < count ? `${all}: the ${formatCount(listed)} ${which}` : all;
 }
 
@@ -576,6 +579,7 @@ function gapNote({ times, lags, gap }: LagHistory): string {
 
 function ageText(age: UnreadAge | undefined): string {
   if (age === undefined) return "—";
+  if (age.isMore && age.ms < AGE_MS_MIN) return "…";
   return `${age.isMore ? "over " : ""}${formatAge(age.ms)}`;
 }
 
