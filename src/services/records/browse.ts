@@ -108,6 +108,8 @@ export async function browse(
   const from = await resolved(context, partitions, query.from, "start", signal);
   const to = await resolved(context, partitions, query.to, "end", signal);
   const slices = new WorkSlices(signal);
+  // Searches follow one another without a pause of their own.
+  if (match !== undefined) await slices.rest();
   const done = { records: 0, bytes: 0, openedBytes: 0 };
   const selection = new Selection<FoundItem>(Math.min(query.limit, PAGE_RECORDS_MAX));
   const walks = new Map<number, PartitionWalk>();
@@ -179,15 +181,18 @@ async function merge(
     queue.push(walk, isAlone ? Number.NEGATIVE_INFINITY : walk.nextKey());
     await slices.pause();
   }
+  let hasAdvanced = false;
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const { walk, key } = next;
     if (selection.isBehind(key)) return { isCut: false, isOrderOpen: false };
-    if (isUsedUp(done, slices)) {
+    // Each answer gets somewhere, so that asking on comes to an end.
+    if (hasAdvanced && isUsedUp(done, slices)) {
       const last = selection.items.at(-1)?.key ?? Number.NEGATIVE_INFINITY;
       for (const each of walks) each.interrupt();
       return { isCut: true, isOrderOpen: !isAlone && key < last };
     }
     await walk.advance();
+    hasAdvanced = true;
     await slices.pause();
     if (!walk.isOver) queue.push(walk, isAlone ? key : walk.nextKey());
   }

@@ -61,7 +61,7 @@ export async function* recordLines(
                 await portion.slices.pause();
                 if (!portion.isFull) continue;
                 yield portion.take();
-                portion.begin();
+                await portion.begin();
               }
             }
             await portion.slices.pause();
@@ -72,7 +72,7 @@ export async function* recordLines(
         position = Math.max(position, Math.min(endOf(piece), last));
         if (!portion.isFull) continue;
         yield portion.take();
-        portion.begin();
+        await portion.begin();
       }
       match?.release();
       position = Math.max(position, end);
@@ -111,9 +111,10 @@ class Portion {
     return text;
   }
 
-  /** Call it when the next portion is wanted. */
-  begin(): void {
+  /** Call it when the next portion is wanted. Portions follow one another without a pause of their own. */
+  begin(): Promise<void> {
     this.slices = new WorkSlices(this.#signal);
+    return this.slices.rest();
   }
 }
 
