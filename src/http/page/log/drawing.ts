@@ -193,7 +193,9 @@ function drawFrame(
   context.strokeStyle = colour;
   context.lineWidth = lineWidth;
   context.beginPath();
-  context.roundRect(x0 - 1, BAR_TOP - 3, Math.max(5, x1 - x0) + 1, BAR_HEIGHT + 6, 3);
+  // Within the drawing, or its edge would cut off the line.
+  const left = x0 >= 0 ? Math.max(lineWidth / 2, x0 - 1) : x0 - 1;
+  context.roundRect(left, BAR_TOP - 3, Math.max(5, x1 - left), BAR_HEIGHT + 6, 3);
   context.stroke();
 }
 
@@ -205,7 +207,8 @@ function drawMarks(
   const endX = scale.x(end);
   context.fillStyle = colours.end;
   context.fillRect(endX - 0.5, BAR_TOP - 6, 1.5, BAR_HEIGHT + 12);
-  const watermarkX = scale.x(watermark);
+  // Of an empty log, all of it is still to be seen.
+  const watermarkX = watermark === 0 ? Math.max(1, scale.x(watermark)) : scale.x(watermark);
   context.fillStyle = colours.watermark;
   context.fillRect(watermarkX - 1, BAR_TOP - 8, 2, BAR_HEIGHT + 16);
   context.beginPath();

@@ -163,8 +163,12 @@ class PartitionPager {
   #from = 0;
 
   constructor({ page, goTo }: PagerHost) {
-    this.#previous = button("Previous", () => page(this.#from - ROWS_SHOWN_MAX));
-    this.#next = button("Next", () => page(this.#from + ROWS_SHOWN_MAX));
+    this.#previous = button("Previous", () => page(this.#from - ROWS_SHOWN_MAX), {
+      "aria-label": "Previous partitions",
+    });
+    this.#next = button("Next", () => page(this.#from + ROWS_SHOWN_MAX), {
+      "aria-label": "Next partitions",
+    });
     const wanted = element("label", {}, element("span", {}, "go to"), this.#wanted);
     this.root.append(this.#range, this.#previous, this.#next, wanted);
     this.root.addEventListener("submit", (event) => event.preventDefault());
