@@ -10,9 +10,24 @@ import type { IndexTicks } from "../wire.js";
 const TICK_PIXELS = 5;
 const SEGMENTS_MAX = 40;
 
-/** Time between two requests, in milliseconds: if the log has grown, and if another span is shown. */
+/** Time between two requests of a row, in milliseconds: if the log has grown, and if another span is shown. */
 const GROWN_MS = 1000;
 const MOVED_MS = 150;
+
+/** Time between two requests of any rows because a log has grown: with many rows, each asks more seldom. */
+const ANY_GROWN_MS = 250;
+
+/** When the rows of a page may ask next because their logs have grown. */
+export class TicksPace {
+  #freeMs = Number.NEGATIVE_INFINITY;
+
+  /** Takes a turn, at this time or later. Returns when it is. */
+  take(fromMs: number): number {
+    const turnMs = Math.max(fromMs, this.#freeMs);
+    this.#freeMs = turnMs + ANY_GROWN_MS;
+    return turnMs;
+  }
+}
 
 interface TicksHost {
   ask(query: Readonly<Record<string, string | number>>): Promise<IndexTicks>;
@@ -24,14 +39,18 @@ export class RowTicks {
   /** The ticks known so far. */
   shown: readonly Ticks[] = [];
   readonly #host: TicksHost;
+  readonly #pace: TicksPace;
+  /** The turn that was taken for the next request because the log has grown. */
+  #turnMs: number | undefined;
   /** What `shown` was requested for: the span, and how far the log had grown in it. */
   #view = "";
   #grown = 0;
   #askedMs = Number.NEGATIVE_INFINITY;
   #isAsking = false;
 
-  constructor(host: TicksHost) {
+  constructor(host: TicksHost, pace: TicksPace) {
     this.#host = host;
+    this.#pace = pace;
   }
 
   /** Requests the entries in the span of `scale`, unless they are known or it is too early. */
@@ -51,11 +70,16 @@ export class RowTicks {
     const grown = shape.isActive(last) ? Math.floor(shape.bytes / spacing) : 0;
     const view = `${query.bases} ${spacing} ${query.from} ${to}`;
     if (this.#isAsking || (view === this.#view && grown === this.#grown)) return;
-    const dueMs = this.#askedMs + (view === this.#view ? GROWN_MS : MOVED_MS);
+    let dueMs = this.#askedMs + MOVED_MS;
+    if (view === this.#view) {
+      this.#turnMs ??= this.#pace.take(Math.max(nowMs, this.#askedMs + GROWN_MS));
+      dueMs = this.#turnMs;
+    }
     if (nowMs < dueMs) {
       this.#host.redraw(dueMs - nowMs);
       return;
     }
+    this.#turnMs = undefined;
     this.#askedMs = nowMs;
     this.#view = view;
     this.#grown = grown;

@@ -6,7 +6,7 @@ import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.js";
 import { Glide } from "./glide.js";
 import type { LogShape, Span } from "./log-shape.js";
 import { listenToRow } from "./row-input.js";
-import { RowTicks } from "./row-ticks.js";
+import { RowTicks, type TicksPace } from "./row-ticks.js";
 import { rowWords, segmentWords } from "./row-words.js";
 import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
 import { mayMove, theme } from "../parts/theme.js";
@@ -32,6 +32,7 @@ interface RowHost {
   /** Bytes of the longest partition of the topic: all its rows share one scale. */
   longest(): number;
   open(segment: number, position: number): void;
+  readonly ticksPace: TicksPace;
 }
 
 /** Rows made so far: numbers for their ids. */
@@ -69,10 +70,13 @@ export class Row {
 
   constructor(host: RowHost) {
     this.#host = host;
-    this.#ticks = new RowTicks({
-      ask: (query) => ask<IndexTicks>(host.topic, host.partition, "index", query),
-      redraw: (inMs) => this.#drawIn(inMs),
-    });
+    this.#ticks = new RowTicks(
+      {
+        ask: (query) => ask<IndexTicks>(host.topic, host.partition, "index", query),
+        redraw: (inMs) => this.#drawIn(inMs),
+      },
+      host.ticksPace,
+    );
     const name = `${host.topic}, partition ${host.partition}`;
     const about = `row-${++rows}`;
     this.#numbers.id = `${about}-numbers`;

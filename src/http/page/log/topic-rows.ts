@@ -7,6 +7,7 @@ import { countOf } from "../parts/format.js";
 import type { Model } from "../model.js";
 import type { StepPlace } from "./player.js";
 import { type Pin, Row } from "./row.js";
+import { TicksPace } from "./row-ticks.js";
 import { ROWS_SHOWN_MAX, TopicSection } from "./topic-section.js";
 import type { Tick } from "../wire.js";
 
@@ -30,6 +31,7 @@ export interface SegmentPlace extends PartitionPlace {
 
 export class TopicRows {
   readonly #model: Model;
+  readonly #ticksPace = new TicksPace();
   readonly #root: HTMLElement;
   readonly #open: OpenSegment;
   /** By topic, in the order of the page. */
@@ -205,6 +207,7 @@ export class TopicRows {
     const row = new Row({
       topic,
       partition,
+      ticksPace: this.#ticksPace,
       shape: () => this.#model.shape(topic, partition),
       groups: () => this.#model.groups(topic, partition),
       longest: () => this.#model.longest(topic),

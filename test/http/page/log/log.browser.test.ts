@@ -201,11 +201,13 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const page = await open();
       await page.evaluate("document.querySelector('[name=target]').focus()");
       await page.type("soon");
-      const top = "document.querySelector('.topic').getBoundingClientRect().top";
-      const before = await page.evaluate<number>(top);
+      const edge = (selector: string, side: string): string =>
+        `document.querySelector('${selector}').getBoundingClientRect().${side}`;
+      const room = `${edge(".topic", "top")} - ${edge("#lookup", "bottom")}`;
+      const before = await page.evaluate<number>(room);
       await page.press("Enter");
       await page.until("document.querySelector('#lookup .failure')");
-      expect(await page.evaluate<number>(top)).toBe(before);
+      expect(await page.evaluate<number>(room)).toBe(before);
       await page.evaluate("document.querySelector('[name=target]').value = ''");
       await lookUp(page, "2026-07-01 12:10:00");
       expect(await page.text(".player h3")).toBe("1. Find the segment by time");

@@ -1,7 +1,7 @@
 // When index entries are requested, and what is kept of them. Leaves to others: drawing them.
 import { describe, expect, test } from "bun:test";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";
-import { RowTicks } from "../../../../src/http/page/log/row-ticks.js";
+import { RowTicks, TicksPace } from "../../../../src/http/page/log/row-ticks.js";
 import { roomFor, Scale } from "../../../../src/http/page/log/scale.js";
 import type { IndexTicks, PartitionState } from "../../../../src/http/page/wire.js";
 
@@ -43,7 +43,7 @@ class Host {
 describe("the ticks of a row", () => {
   test("keep up while the log grows by 100 MB/s and rolls, its list of segments always late", async () => {
     const host = new Host();
-    const ticks = new RowTicks(host);
+    const ticks = new RowTicks(host, new TicksPace());
     const shape = new LogShape(stateOf(0));
     const shownAtMs: number[] = [];
     host.answer = () => {
@@ -68,7 +68,7 @@ describe("the ticks of a row", () => {
 
   test("are requested again after a failure, and never twice at once", async () => {
     const host = new Host();
-    const ticks = new RowTicks(host);
+    const ticks = new RowTicks(host, new TicksPace());
     const shape = new LogShape(stateOf(MIB));
     const scale = new Scale({ from: 0, to: 2 * MIB }, 1000);
     const failing = Promise.withResolvers<IndexTicks>();
@@ -91,7 +91,7 @@ describe("the ticks of a row", () => {
 
   test("are requested for the part of a segment that is shown, and left out for very many", () => {
     const host = new Host();
-    const ticks = new RowTicks(host);
+    const ticks = new RowTicks(host, new TicksPace());
     const shape = new LogShape(stateOf(100 * 64 * MIB));
     shape.add(listOf(shape.state), -1);
     const from = 10 * 64 * MIB + 1000;
@@ -101,5 +101,22 @@ describe("the ticks of a row", () => {
     expect(host.queries).toEqual([query]);
     ticks.update(shape, new Scale({ from: 0, to: shape.bytes }, 1000), 5000);
     expect([host.queries.length, ticks.shown.length]).toEqual([1, 0]);
+  });
+
+  test("of many rows are requested in turns, and none is left out", async () => {
+    const pace = new TicksPace();
+    const hosts = Array.from({ length: 12 }, () => new Host());
+    const rows = hosts.map((host) => new RowTicks(host, pace));
+    const shape = new LogShape(stateOf(0));
+    for (let nowMs = 0; nowMs <= 12_000; nowMs += 50) {
+      shape.update(stateOf(nowMs * 1000));
+      const scale = new Scale({ from: 0, to: 20_000_000 }, 1000);
+      for (const row of rows) row.update(shape, scale, nowMs);
+      await Promise.resolve();
+    }
+    // Four a second, after the first of each.
+    const counts = hosts.map(({ queries }) => queries.length);
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(4);
+    expect(counts.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(12 + 11 * 4 + 1);
   });
 });
