@@ -104,7 +104,7 @@ async function runKafkajs(): Promise<void> {
     brokers: [broker],
     ...kafkajsSecurity(login),
     logLevel: logLevel.NOTHING,
-    reauthenticationThreshold: 1_000,
+    reauthenticationThreshold: 2_000,
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 300 },
   });
   const consumer = kafka.consumer({

@@ -26,7 +26,7 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3;
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const SASL_AUTHENTICATION_FAILED = 58;
 
-/** How long a client may take to notice that its login does not hold any more. */
+/** Time for a client to notice that its login has ended. How soon the broker disconnects it, sessions.ts measures. */
 const NOTICED_MS = 5_000;
 
 const MECHANISMS: readonly Mechanism[] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
