@@ -234,8 +234,8 @@ export async function deleteOffsets(
 }
 
 /**
- * Deletes a group's committed offsets of all partitions of a topic. Resolves with how many there were. Rejects likewise, and with
- * INVALID_REQUEST if there are none.
+ * Deletes a group's committed offsets of all partitions of a topic. Resolves with how many there were. Rejects likewise, with
+ * TOPIC_AUTHORIZATION_FAILED, and with INVALID_REQUEST if there are none.
  */
 export async function deleteTopicOffsets(
   context: ServiceContext,
@@ -243,6 +243,8 @@ export async function deleteTopicOffsets(
   topic: string,
 ): Promise<number> {
   checkDeletion(context, group);
+  // Before anything tells whether the group reads the topic.
+  requireOnTopic(context, "READ", topic);
   const partitions: NamedPartition[] = [];
   const portions = new Portions(PORTION);
   for (const row of context.offsets.rowsOf(group)) {

@@ -37,6 +37,9 @@ interface ReaderSelection {
 const GROUPS_VISITED_MAX = 20_000;
 const READ_PARTITIONS_MAX = 100_000;
 
+/** Groups passed over for one answer because the caller may not see them; then the answer is the last one. */
+const HIDDEN_READERS_MAX = 500_000;
+
 /** Groups, and partitions, per turn of the event loop. */
 const GROUPS_PER_TURN = 500;
 const PARTITIONS_PER_TURN = 500;
@@ -56,14 +59,19 @@ export async function topicReaders(
   const others = await groupsWithoutOffsets(context, after);
   let last = after;
   let visited = 0;
+  let hidden = 0;
   let partitionsLeft = READ_PARTITIONS_MAX;
   for (const { group } of groupsAfter(context, after, others)) {
     const isFull = readers.length >= readersMax || partitionsLeft <= 0;
     if (isFull || visited >= GROUPS_VISITED_MAX || signal.aborted) return { readers, next: last };
+    await groupPortions.next();
+    // The caller gets no name of a group that it may not see, so an answer can't end with one.
+    if (!mayOnGroup(context, "DESCRIBE", group)) {
+      if (++hidden > HIDDEN_READERS_MAX) break;
+      continue;
+    }
     last = group;
     visited++;
-    await groupPortions.next();
-    if (!mayOnGroup(context, "DESCRIBE", group)) continue;
     const owners = partitionOwners(context, group);
     if (!owners.has(name) && !context.offsets.topicsOf(group).includes(name)) continue;
     readers.push({

@@ -7,11 +7,13 @@ import {
   commitOffsets,
   deleteEach,
   deleteOffsets,
+  deleteTopicOffsets,
   fetchOffsets,
   storedOffset,
   storedOffsets,
 } from "../../src/services/committed-offsets.js";
-import type { ServiceContext } from "../../src/services/context.js";
+import { type Caller, EVERYONE } from "../../src/security/caller.js";
+import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import { deleteGroup, describeGroup, listGroups } from "../../src/services/groups.js";
 import { batchOf, codeOf, settle } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
@@ -44,6 +46,18 @@ test("a commit is all or nothing, and has an error for each wrong partition", as
   expect(fetched.map((it): unknown => (it instanceof RustLogError ? it.code : it?.offset))).toEqual(
     [0, "UNKNOWN_TOPIC_OR_PARTITION", 2],
   );
+});
+
+test("who may not read a topic is not told whether a group has offsets in it", async () => {
+  const context = await open();
+  await commitOffsets(context, "g", [commit(0, 1)]);
+  const may: Caller["may"] = (_, type) => type === "GROUP";
+  const caller = withCaller(context, { ...EVERYONE, may });
+  for (const topic of ["t", "missing"]) {
+    expect(await codeOf(() => deleteTopicOffsets(caller, "g", topic))).toBe(
+      "TOPIC_AUTHORIZATION_FAILED",
+    );
+  }
 });
 
 test("an error of the request belongs to no partition", async () => {

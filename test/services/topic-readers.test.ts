@@ -40,6 +40,23 @@ test("are left out if the caller may not see them, and the topic is refused like
   expect(topicReaders(context, "other", all)).rejects.toThrow("no permission DESCRIBE");
 });
 
+test("end with a name that the caller may see, however many others there are", async () => {
+  const context = await setUp();
+  const hidden = Array.from({ length: 20_001 }, (_, i) => `hidden-${i}`);
+  await Promise.all(
+    hidden.map((group) =>
+      context.offsets.commit(group, [{ topic: "read", partition: 0, offset: 0 }]),
+    ),
+  );
+  const limited = withCaller(context, {
+    ...EVERYONE,
+    may: (_, __, name) => !name.startsWith("hidden"),
+  });
+  const selection = { after: undefined, readersMax: 9, signal };
+  const { readers, next } = await topicReaders(limited, "read", selection);
+  expect([readers.map(({ group }) => group), next]).toEqual([["a", "b", "c"], undefined]);
+});
+
 test("are not looked for any longer when the caller has gone", async () => {
   const context = await setUp();
   const selection = { after: undefined, readersMax: 9, signal: AbortSignal.abort() };

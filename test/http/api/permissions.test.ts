@@ -18,7 +18,13 @@ const USERS = {
   writer: ["WRITE TOPIC orders"],
   owner: ["CREATE TOPIC orders", "ALTER TOPIC orders", "ALTER_CONFIGS TOPIC orders"],
   deleter: ["DELETE TOPIC orders"],
-  keeper: ["READ TOPIC orders", "READ GROUP billing", "DELETE GROUP billing", "DELETE GROUP gone"],
+  keeper: [
+    "READ TOPIC orders",
+    "READ TOPIC none",
+    "READ GROUP billing",
+    "DELETE GROUP billing",
+    "DELETE GROUP gone",
+  ],
   monitor: ["DESCRIBE CLUSTER kafka-cluster"],
   admin: "everything",
 } as const satisfies Record<string, readonly Right[] | "everything">;
