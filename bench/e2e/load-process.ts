@@ -57,17 +57,19 @@ function open(port: number): Promise<BrokerConnection> {
   return BrokerConnection.open(parseBrokerAddress(`127.0.0.1:${port}`), TIMEOUT_MS);
 }
 
-/** Keeps `inFlight` requests in flight on each connection until `next` returns no more. */
+/** Keeps `inFlight` requests in flight on each connection until `next` returns no more. Waits for `due` before each. */
 async function run(
   connections: readonly BrokerConnection[],
   inFlight: number,
   next: (connection: BrokerConnection) => Promise<number> | undefined,
+  due?: () => Promise<void>,
 ): Promise<LoadResult> {
   const latencies: number[] = [];
   let bytes = 0;
   const began = performance.now();
   const lane = async (connection: BrokerConnection): Promise<void> => {
     for (;;) {
+      if (due !== undefined) await due();
       const asked = performance.now();
       const answer = next(connection);
       if (answer === undefined) return;
@@ -99,9 +101,10 @@ async function produce(load: ProduceLoad): Promise<LoadResult> {
   const connections = await Promise.all(
     Array.from({ length: load.connections }, () => open(load.port)),
   );
-  const until = performance.now() + load.secondsMax * 1000;
+  const beganMs = performance.now();
+  const until = beganMs + load.secondsMax * 1000;
   let sent = 0;
-  const result = await run(connections, load.inFlight, (connection) => {
+  const ask = (connection: BrokerConnection): Promise<number> | undefined => {
     if (sent * batch.length >= bytesMax || performance.now() >= until) return undefined;
     const partition = sent++ % partitions;
     const encode = (id: number): Uint8Array =>
@@ -110,7 +113,15 @@ async function produce(load: ProduceLoad): Promise<LoadResult> {
       Produce.decodeResponse(payload);
       return batch.length;
     });
-  });
+  };
+  const { bytesPerSecond } = load;
+  let paced = 0;
+  const due = async (): Promise<void> => {
+    const dueMs = beganMs + (++paced * batch.length * 1000) / bytesPerSecond!;
+    await Bun.sleep(Math.max(0, dueMs - performance.now()));
+  };
+  const pace = bytesPerSecond === undefined ? undefined : due;
+  const result = await run(connections, load.inFlight, ask, pace);
   return { ...result, records: result.requests * records };
 }
 

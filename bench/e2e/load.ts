@@ -26,6 +26,8 @@ export interface ProduceLoad {
   /** The load ends after this many bytes of batches or `secondsMax`, whichever comes first. */
   readonly bytesMax: number;
   readonly secondsMax: number;
+  /** The pace; undefined for as fast as possible. */
+  readonly bytesPerSecond?: number;
 }
 
 /** Fetch requests from offsets whose answers all have the same length. */

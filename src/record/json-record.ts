@@ -52,8 +52,14 @@ export function* formatJsonPieces(record: WholeRecord): Generator<string, void> 
   yield* fieldPieces(",", "key", key);
   yield* fieldPieces(",", "value", value);
   yield ',"headers":[';
-  for (const [i, { name, nameBytes, value: content }] of headers.entries()) {
-    yield i === 0 ? "{" : ",{";
+  for (const [i, header] of headers.entries()) {
+    if (i > 0) yield ",";
+    const { name, nameBytes, value: content } = header;
+    if (name.length + lengthOf(content) <= PIECE_BYTES / 3) {
+      yield printableJson(headerFields(header));
+      continue;
+    }
+    yield "{";
     yield* fieldPieces("", "name", nameBytes ?? Buffer.from(name));
     yield* fieldPieces(",", "value", content);
     yield "}";

@@ -117,6 +117,19 @@ test("the benchmark of quotas runs", async () => {
   });
 }, 60_000);
 
+test("the benchmark of the page runs, and no request of a page fails", async () => {
+  await withTempDir(async (dir) => {
+    const rows: { what: string; measured: number }[] = JSON.parse(
+      await run("page.ts", "--json", "--dir", dir),
+    );
+    expect(rows.every(({ measured }) => Number.isFinite(measured))).toBe(true);
+    const of = (name: string) => rows.find(({ what }) => what === name)?.measured;
+    expect(of("requests of the pages")).toBeGreaterThan(0);
+    expect(of("requests that failed")).toBe(0);
+    expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+  });
+}, 60_000);
+
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
