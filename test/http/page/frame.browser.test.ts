@@ -58,6 +58,29 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "listens to nothing while it is hidden, and catches up when it is shown",
+    async () => {
+      await using sample = await startPage();
+      const page = await browser.open(sample.url);
+      const topics = "document.querySelector('#totals dd')?.textContent";
+      await page.until(`${topics} === '0'`);
+      const hide = (isHidden: boolean): string =>
+        `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+         document.dispatchEvent(new Event("visibilitychange"))`;
+      await page.evaluate(hide(true));
+      // The browser tells how long a request took when it has ended.
+      const ended =
+        "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/api/events'))";
+      await page.until(ended);
+      await sample.broker.context.registry.create("orders", 1, {});
+      await page.evaluate(hide(false));
+      await page.until(`${topics} === '1'`);
+      expect(await page.text("#status")).toBe("live");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "remembers the colours that were chosen",
     async () => {
       await using sample = await startPage();
