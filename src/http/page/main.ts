@@ -7,7 +7,7 @@ import { button, byId, element, setText } from "./parts/dom.js";
 import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
-import { hrefOf, type Route, Router, VIEW_NAMES, type ViewName } from "./router.js";
+import { hrefOf, type Route, routeOf, Router, VIEW_NAMES, type ViewName } from "./router.js";
 import { Strip } from "./strip.js";
 import { TopicNames } from "./topic-names.js";
 import type { PageContext, View } from "./view.js";
@@ -27,7 +27,10 @@ class Page {
   #lostTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(session: SessionState) {
-    const router = new Router((route) => this.#go(route));
+    const router = new Router({
+      changed: (route) => this.#go(route),
+      noted: () => this.#linkTabs(),
+    });
     const notices = new Notices(byId("notices", HTMLElement));
     this.#context = { model: new Model(), session, router, notices };
     this.#strip = new Strip(this.#context);
@@ -102,9 +105,23 @@ class Page {
       if (link.dataset.view === route.view) link.ariaCurrent = "page";
       else link.removeAttribute("aria-current");
     }
+    this.#linkTabs();
     if (!isOther || isFirst) return;
     scrollTo({ top: 0, behavior: "instant" });
     this.#main.focus({ preventScroll: true });
+  }
+
+  /** Between the drawing of a topic and its records, one step leads to the other. */
+  #linkTabs(): void {
+    const { topic, partition } = this.#topicHere();
+    for (const link of byId("views", HTMLElement).querySelectorAll("a")) {
+      const { view } = routeOf(link.hash);
+      if (topic !== undefined && view === "records") {
+        link.href = hrefOf(view, [topic], { partition });
+      } else if (topic !== undefined && view === "log") {
+        link.href = hrefOf(view, partition === undefined ? [topic] : [topic, partition]);
+      } else link.href = hrefOf(view);
+    }
   }
 
   /** Makes a view on its first use, and shows the place if that is still wanted. */

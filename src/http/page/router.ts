@@ -41,13 +41,20 @@ export function hrefOf(view: ViewName, path: readonly (string | number)[] = [], 
   return `#/${parts.join("/")}${text === "" ? "" : `?${text}`}`;
 }
 
+interface RouterListener {
+  /** The address leads to another place. */
+  changed(route: Route): void;
+  /** The address says more of the place that is shown. */
+  noted(): void;
+}
+
 /** Tells one listener about every change of place. */
 export class Router {
-  readonly #onChange: (route: Route) => void;
+  readonly #listener: RouterListener;
   #shown = "";
 
-  constructor(onChange: (route: Route) => void) {
-    this.#onChange = onChange;
+  constructor(listener: RouterListener) {
+    this.#listener = listener;
   }
 
   get current(): Route {
@@ -76,12 +83,13 @@ export class Router {
   note(href: string): void {
     history.replaceState(null, "", href);
     this.#shown = location.hash;
+    this.#listener.noted();
   }
 
   #changed(): void {
     if (this.#shown === location.hash && this.#shown !== "") return;
     this.#shown = location.hash;
-    this.#onChange(this.current);
+    this.#listener.changed(this.current);
   }
 }
 
