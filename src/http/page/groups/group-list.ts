@@ -98,30 +98,30 @@ export class GroupList {
   #columns(): Column<GroupRow>[] {
     return [
       {
-        ...{ name: "name", title: "Group", text: ({ group }) => group },
+        ...{ name: "name", title: "group", text: ({ group }) => group },
         href: ({ group }) => hrefOf("groups", [group]),
         compare: (a, b) => compareNaturally(a.group, b.group),
       },
       {
-        ...{ name: "state", title: "State", text: ({ state }) => state },
+        ...{ name: "state", title: "state", text: ({ state }) => state },
         compare: (a, b) => (a.state < b.state ? -1 : a.state > b.state ? 1 : 0),
       },
-      { name: "type", title: "Type", text: ({ type }) => (type === "" ? "—" : type) },
+      { name: "type", title: "type", text: ({ type }) => (type === "" ? "—" : type) },
       {
-        ...{ name: "members", title: "Members", isNumber: true },
+        ...{ name: "members", title: "members", isNumber: true },
         text: ({ members }) => formatCount(members),
         compare: (a, b) => a.members - b.members,
       },
       {
-        ...{ name: "partitions", title: "Partitions", isNumber: true },
+        ...{ name: "partitions", title: "partitions", isNumber: true },
         text: ({ partitions }) => formatCount(partitions),
       },
       {
-        ...{ name: "lag", title: "Lag", isNumber: true },
+        ...{ name: "lag", title: "lag", isNumber: true },
         text: ({ lag }) => (lag === null ? "—" : formatCount(lag)),
         compare: (a, b) => (a.lag ?? 0) - (b.lag ?? 0),
       },
-      { name: "trend", title: "Trend", text: ({ group }) => this.#trendOf(group) },
+      { name: "trend", title: "trend", text: ({ group }) => this.#trendOf(group) },
     ];
   }
 

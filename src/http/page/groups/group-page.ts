@@ -274,14 +274,14 @@ export class GroupPage {
         ? formatCount(generation)
         : `${formatCount(generation)}, assigned in ${formatCount(assignmentEpoch)}`;
     const facts: readonly (readonly [string, string])[] = [
-      ["Lag", formatCount(lag)],
-      ["Oldest unread", ageText(this.#oldest(detail))],
-      ["Records in", rate === undefined ? "…" : `${formatRate(rate.in)}/s`],
-      ["Records read", rate === undefined || rate.out === null ? "…" : `${formatRate(rate.out)}/s`],
-      ["Type", typeWords(detail)],
-      ["Assignor", assignor === "" ? "—" : assignor],
-      [isConsumer ? "Epoch" : "Generation", epochs],
-      ["Coordinator", coordinator],
+      ["lag", formatCount(lag)],
+      ["oldest unread", ageText(this.#oldest(detail))],
+      ["records in", rate === undefined ? "…" : `${formatRate(rate.in)}/s`],
+      ["records read", rate === undefined || rate.out === null ? "…" : `${formatRate(rate.out)}/s`],
+      ["type", typeWords(detail)],
+      ["assignor", assignor === "" ? "—" : assignor],
+      [isConsumer ? "epoch" : "generation", epochs],
+      ["coordinator", coordinator],
     ];
     for (const [i, [name, value]] of facts.entries()) {
       const known = this.#facts.children[i];
@@ -328,21 +328,21 @@ export class GroupPage {
       caption: "Topics of the group",
       columns: [
         {
-          ...{ name: "topic", title: "Topic", text: ({ topic }) => topic },
+          ...{ name: "topic", title: "topic", text: ({ topic }) => topic },
           href: ({ topic }) => hrefOf("topics", [topic]),
           compare: (a, b) => compareNaturally(a.topic, b.topic),
         },
         {
-          ...{ name: "committed", title: "Committed partitions", isNumber: true },
+          ...{ name: "committed", title: "committed partitions", isNumber: true },
           text: ({ committed, partitions }) =>
             `${formatCount(committed)} of ${formatCount(partitions)}`,
         },
         {
-          ...{ name: "lag", title: "Lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
+          ...{ name: "lag", title: "lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
           compare: (a, b) => a.lag - b.lag,
         },
         {
-          ...{ name: "actions", title: "Changes" },
+          ...{ name: "actions", title: "changes" },
           text: (row) => this.#whyNotDelete(row) ?? "Delete offsets …",
           fill: (cell, row) => this.#fillTopicActions(cell, row),
         },
@@ -382,46 +382,46 @@ export class GroupPage {
       caption: "Partitions of the group",
       columns: [
         {
-          ...{ name: "partition", title: "Partition" },
+          ...{ name: "partition", title: "partition" },
           text: ({ topic, partition }) => `${topic} ${partition}`,
           href: ({ topic, partition }) => hrefOf("log", [topic, partition]),
           compare: (a, b) => compareNaturally(a.topic, b.topic) || a.partition - b.partition,
         },
         {
-          ...{ name: "committed", title: "Committed", isNumber: true },
+          ...{ name: "committed", title: "committed", isNumber: true },
           text: ({ committed }) => (committed < 0 ? "—" : formatCount(committed)),
           href: ({ topic, partition, committed }) =>
             hrefOf("records", [topic], { partition, from: Math.max(0, committed) }),
         },
-        { name: "end", title: "Log end", isNumber: true, text: ({ end }) => formatCount(end) },
+        { name: "end", title: "log end", isNumber: true, text: ({ end }) => formatCount(end) },
         {
-          ...{ name: "lag", title: "Lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
+          ...{ name: "lag", title: "lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
           compare: (a, b) => a.lag - b.lag,
         },
         {
-          ...{ name: "hour", title: "Last hour" },
+          ...{ name: "hour", title: "last hour" },
           text: (row) => this.#sparkText(row),
           fill: (cell, row) => cell.replaceChildren(...this.#sparkOf(row)),
         },
         {
-          ...{ name: "in", title: "In/s", isNumber: true },
+          ...{ name: "in", title: "in/s", isNumber: true },
           text: (row) => rateText(this.#rateOf(row)?.in),
           compare: (a, b) => (this.#rateOf(a)?.in ?? 0) - (this.#rateOf(b)?.in ?? 0),
         },
         {
-          ...{ name: "out", title: "Read/s", isNumber: true },
+          ...{ name: "out", title: "read/s", isNumber: true },
           text: (row) => rateText(this.#rateOf(row)?.out ?? undefined),
           compare: (a, b) => (this.#rateOf(a)?.out ?? 0) - (this.#rateOf(b)?.out ?? 0),
         },
         {
           name: "age",
-          title: "Oldest unread",
+          title: "oldest unread",
           isNumber: true,
           text: (row) => ageText(this.#ageOf(row)),
         },
-        { name: "eta", title: "Caught up in", isNumber: true, text: (row) => this.#etaOf(row) },
+        { name: "eta", title: "caught up in", isNumber: true, text: (row) => this.#etaOf(row) },
         {
-          ...{ name: "commit", title: "Last commit", isNumber: true },
+          ...{ name: "commit", title: "last commit", isNumber: true },
           text: (row) => this.#commitText(row),
           fill: (cell, row) => {
             cell.title = formatTime(row.commitMs);
@@ -429,8 +429,8 @@ export class GroupPage {
           },
           compare: (a, b) => a.commitMs - b.commitMs,
         },
-        { name: "reader", title: "Read by", text: ({ member }) => this.#readerName(member) },
-        { name: "metadata", title: "Metadata", text: ({ metadata }) => metadata },
+        { name: "reader", title: "read by", text: ({ member }) => this.#readerName(member) },
+        { name: "metadata", title: "metadata", text: ({ metadata }) => metadata },
       ],
       keyOf: ({ topic, partition }) => partitionKey(topic, partition),
       order: "partition",
@@ -445,7 +445,7 @@ export class GroupPage {
         {
           ...{
             name: "client",
-            title: "Client",
+            title: "client",
             text: ({ clientId }) => (clientId === "" ? "—" : clientId),
             ...(this.#context.session.seesCluster
               ? { href: ({ clientId }) => hrefOf("connections", [], { filter: clientId }) }
@@ -453,21 +453,21 @@ export class GroupPage {
           },
           compare: (a, b) => compareNaturally(a.clientId, b.clientId),
         },
-        { name: "instance", title: "Instance", text: ({ instanceId }) => instanceId ?? "—" },
-        { name: "host", title: "Address", text: ({ host }) => host },
-        { name: "user", title: "User", text: ({ user }) => user ?? "—" },
-        { name: "software", title: "Library", text: ({ software }) => software ?? "—" },
+        { name: "instance", title: "instance", text: ({ instanceId }) => instanceId ?? "—" },
+        { name: "host", title: "address", text: ({ host }) => host },
+        { name: "user", title: "user", text: ({ user }) => user ?? "—" },
+        { name: "software", title: "library", text: ({ software }) => software ?? "—" },
         {
-          ...{ name: "epoch", title: "Epoch", isNumber: true },
+          ...{ name: "epoch", title: "epoch", isNumber: true },
           text: ({ epoch }) => (epoch === null ? "—" : formatCount(epoch)),
         },
         {
-          ...{ name: "partitions", title: "Partitions", isNumber: true },
+          ...{ name: "partitions", title: "partitions", isNumber: true },
           text: ({ partitions }) => formatCount(partitions),
           compare: (a, b) => a.partitions - b.partitions,
         },
-        { name: "reads", title: "Reads", text: ({ id }) => this.#readsOf(id) },
-        { name: "id", title: "Member id", text: ({ id }) => id },
+        { name: "reads", title: "reads", text: ({ id }) => this.#readsOf(id) },
+        { name: "id", title: "member id", text: ({ id }) => id },
       ],
       keyOf: ({ id }) => id,
       order: "client",

@@ -49,18 +49,18 @@ export class ResetPanel {
     this.#table = new Table({
       caption: "What the reset would change",
       columns: [
-        { name: "topic", title: "Topic", text: ({ topic }) => topic },
+        { name: "topic", title: "topic", text: ({ topic }) => topic },
         {
           name: "partition",
-          title: "Partition",
+          title: "partition",
           isNumber: true,
           text: (row) => String(row.partition),
         },
-        { name: "from", title: "Now", isNumber: true, text: ({ from }) => offsetText(from) },
-        { name: "to", title: "New", isNumber: true, text: ({ to }) => offsetText(to) },
-        { name: "difference", title: "Difference", isNumber: true, text: differenceText },
+        { name: "from", title: "now", isNumber: true, text: ({ from }) => offsetText(from) },
+        { name: "to", title: "new", isNumber: true, text: ({ to }) => offsetText(to) },
+        { name: "difference", title: "difference", isNumber: true, text: differenceText },
         {
-          ...{ name: "log", title: "Log", isNumber: true },
+          ...{ name: "log", title: "log", isNumber: true },
           text: ({ logStart, end }) => `${formatCount(logStart)} to ${formatCount(end)}`,
         },
       ],
