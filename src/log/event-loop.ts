@@ -14,10 +14,12 @@ export class Portions {
     this.#portion = portion;
   }
 
-  /** Must be awaited after each item. */
-  next(): Promise<void> | undefined {
-    this.#done++;
-    return this.#done % this.#portion === 0 ? nextTurn() : undefined;
+  /** Must be awaited after each item, or before a piece of work as large as some. */
+  next(items = 1): Promise<void> | undefined {
+    this.#done += items;
+    if (this.#done < this.#portion) return undefined;
+    this.#done = 0;
+    return nextTurn();
   }
 }
 

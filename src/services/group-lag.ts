@@ -134,6 +134,8 @@ export async function readGroupLags(
       if (++hidden > HIDDEN_GROUPS_MAX) return { groups, hasMore: true };
       continue;
     }
+    // What each member reads is decoded.
+    await portions.next(context.groups.memberCount(group));
     const owners = partitionOwners(context, group);
     const partitionCount = groupPartitionCount(context, group, owners);
     const isTooLarge = partitionCount > partitionsMax;

@@ -181,6 +181,8 @@ class GroupPageReader {
   async #lagOf(group: string): Promise<{ readonly lag: number; readonly partitions: number }> {
     let lag = 0;
     let partitions = 0;
+    // What each member reads is decoded.
+    await this.#portions.next(this.#context.groups.memberCount(group));
     for (const partition of groupPartitions(this.#context, group)) {
       lag += partition.lag;
       partitions++;

@@ -72,6 +72,8 @@ export async function topicReaders(
     }
     last = group;
     visited++;
+    // What each member reads is decoded.
+    await groupPortions.next(context.groups.memberCount(group));
     const owners = partitionOwners(context, group);
     if (!owners.has(name) && !context.offsets.topicsOf(group).includes(name)) continue;
     readers.push({

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.js";
 import { batchOf, startBroker } from "../support/broker.js";
+import { joinGroup } from "../support/group-members.js";
 
 test("a group has all partitions of its topics, also those without a commit", async () => {
   await using running = await startBroker();
@@ -83,4 +84,23 @@ test.each([
   [{ committedOffset: 50, logStartOffset: 0, highWatermark: 10 }, 0],
 ])("%j is a lag of %i", (offsets, lag) => {
   expect(lagOf(offsets)).toBe(lag);
+});
+
+test("groups with many members are read in several turns of the event loop", async () => {
+  await using running = await startBroker();
+  const { context } = running.broker;
+  await context.registry.create("t", 1, {});
+  const members = Array.from({ length: 100 }, () => ({ clientId: "c", assigned: { t: [0] } }));
+  const names = Array.from({ length: 12 }, (_, i) => `g-${i}`);
+  await Promise.all(names.map((name) => joinGroup(context.groups, name, members)));
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  const { groups } = await readGroupLags(context, { groupsMax: 100, partitionsMax: 100 });
+  clearImmediate(next);
+  expect(groups).toHaveLength(12);
+  expect(turns).toBeGreaterThanOrEqual(2);
 });

@@ -3,7 +3,7 @@
 // Leaves to others: the first groups of every page (feed/broker-watch.ts), the use cases, and who may do what (services/).
 import type { Broker } from "../../broker/broker.js";
 import { OFFSET_MAX } from "../../limits.js";
-import { Portions } from "../../log/event-loop.js";
+import { nextTurn, Portions } from "../../log/event-loop.js";
 import { EXPECTED_PLACE, tryParseOffset } from "../../offset-place.js";
 import { printable } from "../../printable.js";
 import { deleteTopicOffsets } from "../../services/committed-offsets.js";
@@ -167,6 +167,7 @@ class DetailReader {
     const { context, query } = this.#request;
     const group = groupIn(query);
     const { members, assignmentEpoch, ...described } = describeMembers(context, group);
+    await nextTurn();
     await this.#readPartitions(group);
     const may = (operation: "READ" | "DELETE"): boolean =>
       !this.#isReadOnly && mayOnGroup(context, operation, group);

@@ -181,6 +181,7 @@ export async function groupsState(context: ServiceContext): Promise<GroupsState>
   const rows: GroupsState["groups"][number][] = [];
   const portions = new Portions(PARTITIONS_PER_TURN);
   for (const { group, lag, partitionCount: partitions } of groups) {
+    await portions.next(1 + context.groups.memberCount(group));
     const state = context.groups.overview(group)?.state ?? "Empty";
     const all = membersIfAny(context, group);
     for (const { memberId, clientId, host } of all) {
@@ -191,7 +192,6 @@ export async function groupsState(context: ServiceContext): Promise<GroupsState>
       .map(({ memberId: id }) => ({ id, name: names.get(id) ?? "" }));
     membersLeft -= members.length;
     rows.push({ group, lag, partitions, state, memberCount: all.length, members });
-    await portions.next();
   }
   const all = context.offsets.groupCount + others.length;
   return {
