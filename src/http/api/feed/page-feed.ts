@@ -2,6 +2,7 @@
 // changes to all pages, each as far as its visitor may see them. Leaves to others: reading the state (broker-watch.ts), what
 // a visitor may see (visitor-watch.ts), the stream of one page (page-stream.ts), and requests from a page (routes.ts).
 import type { Broker } from "../../../broker/broker.js";
+import { Portions } from "../../../log/event-loop.js";
 import type { Caller } from "../../../security/caller.js";
 import { BrokerWatch } from "./broker-watch.js";
 import type { Visitor } from "../access.js";
@@ -25,6 +26,9 @@ const PAGES_MAX = 64;
 
 /** Pages of one user, so that others can open one too. */
 const USER_PAGES_MAX = 32;
+
+/** Changed partitions that are noted for pages in a turn of the event loop. */
+const NOTES_PER_TURN = 20_000;
 
 /** How often to look whose login has ended, in milliseconds. */
 const WELCOME_CHECK_MS = 250;
@@ -126,7 +130,9 @@ export class PageFeed {
     if (withGroups) this.#groupsDueMs = endedMs + GROUPS_MS;
     const isBeatDue = endedMs >= this.#beatDueMs;
     if (isBeatDue) this.#beatDueMs = endedMs + SILENCE_MS_MAX;
-    for (const [page, { context }] of this.#pages) {
+    const portions = new Portions(NOTES_PER_TURN);
+    for (const [page, { context }] of [...this.#pages]) {
+      if (!this.#pages.has(page)) continue;
       if (endedMs - page.seenMs > UNSEEN_MS_MAX) {
         this.#close(page);
         continue;
@@ -134,6 +140,7 @@ export class PageFeed {
       if (areRulesNew) page.startOver();
       page.update({ ...changes, hasNewGroups: regrouped.has(keyOf(context.caller)) });
       if (isBeatDue) page.beat();
+      await portions.next(changes.partitions.length);
     }
     this.#isLooking = false;
     if (this.#pages.size === 0) {

@@ -1,5 +1,5 @@
 // The events of a live page: everything once, then the changes. Leaves to others: its requests (routes.test.ts).
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { PageFeed } from "../../../../src/http/api/feed/page-feed.js";
 import { PageStream, type Watched } from "../../../../src/http/api/feed/page-stream.js";
 import { PageTurns } from "../../../../src/http/api/feed/page-turns.js";
@@ -315,4 +315,26 @@ test("at most 64 pages are open, and a page that closes makes room", async () =>
   expect(again.status).toBe(200);
   for (const page of [...pages.slice(1), again]) await page.body?.cancel();
   expect(feed.pages).toBe(0);
+});
+
+test("changes of many partitions are noted for many pages in several turns of the event loop", async () => {
+  await using sample = await startPage();
+  await sample.broker.context.registry.create("wide", 400, {});
+  const feed = new PageFeed(sample.broker, "always");
+  let turn = 0;
+  const count = (): void => {
+    turn++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  const turns: number[] = [];
+  const update = spyOn(PageStream.prototype, "update").mockImplementation(() => {
+    turns.push(turn);
+  });
+  const pages = Array.from({ length: 64 }, () => feed.open(visitorOf(sample)));
+  while (turns.length < 64) await nextTurn();
+  clearImmediate(next);
+  update.mockRestore();
+  expect(new Set(turns.slice(0, 64)).size).toBe(2);
+  for (const { body } of pages) await body?.cancel();
 });
