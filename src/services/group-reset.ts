@@ -78,7 +78,7 @@ export async function planReset(
 
 /**
  * Carries out a planned reset, all or nothing. Rejects with NON_EMPTY_GROUP if a member has joined, INVALID_REQUEST if the group
- * has committed in one of the partitions since, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_ID, and the errors of the offset store.
+ * has committed in one of the partitions since or there are more than a plan has, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_ID, and the errors of the offset store.
  */
 export async function applyReset(
   context: ServiceContext,
@@ -86,6 +86,7 @@ export async function applyReset(
   moves: readonly ResetMove[],
 ): Promise<void> {
   requireOnGroup(context, "READ", group);
+  if (moves.length > RESET_PARTITIONS_MAX) throw tooMany();
   refuseRepeated(moves, "a group has one offset for each partition");
   const check = (): void => {
     refuseMembers(context, group);
@@ -123,9 +124,7 @@ async function partitionsOf(
     // There is nothing to shift from.
     if (isShift && committed(context, group, named) === NOT_COMMITTED) return;
     chosen.push(named);
-    if (chosen.length <= RESET_PARTITIONS_MAX) return;
-    const message = `more than ${RESET_PARTITIONS_MAX} partitions would move: choose a topic or some partitions`;
-    throw new RustLogError("INVALID_REQUEST", message);
+    if (chosen.length > RESET_PARTITIONS_MAX) throw tooMany();
   };
   if (topic === undefined) {
     let seen = 0;
@@ -144,6 +143,11 @@ async function partitionsOf(
     "INVALID_REQUEST",
     `group '${group}' has committed no offset to move from`,
   );
+}
+
+function tooMany(): RustLogError {
+  const message = `more than ${RESET_PARTITIONS_MAX} partitions would move: choose a topic or some partitions`;
+  return new RustLogError("INVALID_REQUEST", message);
 }
 
 function committed(

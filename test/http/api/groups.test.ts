@@ -211,6 +211,15 @@ describe("a group", () => {
 });
 
 describe("a reset", () => {
+  test("moves as many partitions as a dry run would, at most", async () => {
+    const moves = Array.from({ length: 1_001 }, (_, partition) => {
+      return { topic: "orders", topicId: "x", partition, from: 0, to: 0 };
+    });
+    expect(await post("reset", { group: "billing", moves })).toContain(
+      "more than 1000 partitions would move",
+    );
+  });
+
   test.each([
     [{ to: "earliest" }, [0, 0, 0]],
     [{ to: "latest", topic: "orders", partitions: "0,2" }, [10, 5, 10]],
