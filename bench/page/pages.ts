@@ -32,6 +32,9 @@ export interface PagesResult {
   readonly answerMs: Readonly<Record<string, number>>;
 }
 
+/** Requests of a page at a time: a browser opens six connections to a server, and one has the events. */
+const REQUESTS_MAX = 5;
+
 const SAY_MS = 15_000;
 const TAIL_MS_MIN = 250;
 const TAIL_MS_MAX = 2_000;
@@ -51,6 +54,8 @@ class Page {
   readonly #counts = { events: 0, eventBytes: 0, answers: 0, answerBytes: 0, failures: 0 };
   readonly #answerMs: Record<string, number> = {};
   #wake = (): void => {};
+  #left = REQUESTS_MAX;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(view: ViewName, open: Extract<PagesQuestion, { kind: "open" }>) {
     this.#view = view;
@@ -166,9 +171,11 @@ class Page {
   /** Undefined if the request fails, as those do that wait when the page is closed. */
   async #ask<Answer>(path: string): Promise<Answer | undefined> {
     const { signal } = this.#end;
-    if (signal.aborted) return undefined;
+    if (this.#left > 0) this.#left--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const beganMs = performance.now();
     try {
+      signal.throwIfAborted();
       const response = await fetch(this.#open.url + path, { signal });
       const text = await response.text();
       this.#counts.answers++;
@@ -183,6 +190,10 @@ class Page {
     } catch {
       if (!signal.aborted) this.#counts.failures++;
       return undefined;
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#left++;
+      else next();
     }
   }
 }
