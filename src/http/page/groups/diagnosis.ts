@@ -8,6 +8,8 @@ export interface Finding {
   /** `good`: all is well; `problem`: somebody has to do something; `note`: worth knowing. */
   readonly kind: "good" | "note" | "problem";
   readonly text: string;
+  /** The partition that it is about most, if the record that comes next there may be the reason. */
+  readonly next?: GroupPartitionRow;
 }
 
 /** What is known of a partition over time. */
@@ -70,7 +72,7 @@ function whoReads(detail: GroupDetail): Finding[] {
   const last = lastCommit(detail);
   const ago = nowMs - last;
   if (isRead(detail)) {
-    const text = `It has no members, but a client commits for it without being one: the last time ${formatAge(ago)} ago.`;
+    const text = `It has no members, but a client commits for it without being one, or it was reset: the last time ${formatAge(ago)} ago.`;
     return [{ kind: "note", text }];
   }
   const when = last < 0 ? "It has never committed." : `It last committed ${formatAge(ago)} ago.`;
@@ -93,7 +95,7 @@ function isRead(detail: GroupDetail): boolean {
 /** Partitions of which a member has read nothing for long, although there is something to read. */
 function staleMembers({ members, partitions, nowMs }: GroupDetail, past: PartitionPast): Finding[] {
   const byMember = Map.groupBy(partitions, ({ member }) => member);
-  const found = members.flatMap((member): string[] => {
+  const found = members.flatMap((member): Finding[] => {
     const its = byMember.get(member.id) ?? [];
     const stale = its.filter((row) => {
       const since = past.behindSince(row);
@@ -105,13 +107,25 @@ function staleMembers({ members, partitions, nowMs }: GroupDetail, past: Partiti
     const when =
       last < 0 ? "has never committed" : `has not committed for ${formatAge(nowMs - last)}`;
     const isAll = stale.length === its.length;
-    return [
-      isAll
-        ? `${memberName(member)} ${when}: lag ${lag} in ${partitionWords(stale)}.`
-        : `${memberName(member)} ${when} in ${partitionWords(stale)}, unlike in others: lag ${lag}.`,
-    ];
+    const text = isAll
+      ? `${memberName(member)} ${when}: lag ${lag} in ${partitionWords(stale)}.`
+      : `${memberName(member)} ${when} in ${partitionWords(stale)}, unlike in others: lag ${lag}.`;
+    const next = mostBehind(
+      stale.filter(({ committed, end }) => committed >= 0 && committed < end),
+    );
+    return [{ kind: "problem", text, ...(next === undefined ? {} : { next }) }];
   });
-  return firstOf(found, "problem", (left) => `${countOf(left, "more member")} like this.`);
+  const left = found.length - NAMED_MAX;
+  if (left <= 0) return found;
+  const text = `${countOf(left, "more member")} like this.`;
+  return [...found.slice(0, NAMED_MAX), { kind: "problem", text }];
+}
+
+function mostBehind(rows: readonly GroupPartitionRow[]): GroupPartitionRow | undefined {
+  return rows.reduce<GroupPartitionRow | undefined>(
+    (most, row) => (most === undefined || row.lag > most.lag ? row : most),
+    undefined,
+  );
 }
 
 function unreadPartitions(detail: GroupDetail): Finding[] {
@@ -180,10 +194,8 @@ function oddOffsets({ partitions }: GroupDetail): Finding[] {
 
 function unevenLag({ lag, partitions, partitionCount }: GroupDetail): Finding[] {
   if (lag === 0 || partitionCount < UNEVEN_PARTITIONS_MIN) return [];
-  const [first, ...others] = partitions;
-  if (first === undefined) return [];
-  const most = others.reduce((best, row) => (row.lag > best.lag ? row : best), first);
-  if (most.lag < UNEVEN_SHARE * lag) return [];
+  const most = mostBehind(partitions);
+  if (most === undefined || most.lag < UNEVEN_SHARE * lag) return [];
   const percent = Math.round((100 * most.lag) / lag);
   return [{ kind: "note", text: `${percent} % of the lag is in ${partitionWords([most])}.` }];
 }
@@ -196,16 +208,6 @@ function idleMembers({ state, members, memberCount, partitionCount }: GroupDetai
     memberCount > partitionCount ? `: there are only ${countOf(partitionCount, "partition")}` : "";
   const text = `${formatCount(idle.length)} of ${countOf(memberCount, "member")} have nothing to read${why}.`;
   return [{ kind: "note", text }];
-}
-
-function firstOf(
-  texts: readonly string[],
-  kind: Finding["kind"],
-  more: (left: number) => string,
-): Finding[] {
-  const found = texts.slice(0, NAMED_MAX).map((text): Finding => ({ kind, text }));
-  const left = texts.length - found.length;
-  return left > 0 ? [...found, { kind, text: more(left) }] : found;
 }
 
 function memberName({ clientId, host, instanceId }: GroupMemberRow): string {

@@ -256,12 +256,19 @@ export class GroupPage {
   }
 
   #showFindings(findings: readonly Finding[]): void {
-    const texts = findings.map(({ kind, text }) => `${kind} ${text}`).join("\n");
-    if (this.#findings.dataset.shown === texts) return;
-    this.#findings.dataset.shown = texts;
+    const texts = findings.map(({ kind, text, next }) => `${kind} ${text} ${next?.committed}`);
+    const shown = texts.join("\n");
+    if (this.#findings.dataset.shown === shown) return;
+    this.#findings.dataset.shown = shown;
     this.#findings.replaceChildren(
-      ...findings.map(({ kind, text }) =>
-        element("li", { class: kind }, element("strong", {}, KINDS[kind]), ` ${text}`),
+      ...findings.map(({ kind, text, next }) =>
+        element(
+          "li",
+          { class: kind },
+          element("strong", {}, KINDS[kind]),
+          ` ${text}`,
+          ...(next === undefined ? [] : [" ", nextLink(next)]),
+        ),
       ),
     );
   }
@@ -391,7 +398,7 @@ export class GroupPage {
           ...{ name: "committed", title: "committed", isNumber: true },
           text: ({ committed }) => (committed < 0 ? "—" : formatCount(committed)),
           href: ({ topic, partition, committed }) =>
-            hrefOf("records", [topic], { partition, from: Math.max(0, committed) }),
+            committed < 0 ? undefined : hrefOf("records", [topic], { partition, from: committed }),
         },
         { name: "end", title: "log end", isNumber: true, text: ({ end }) => formatCount(end) },
         {
@@ -555,6 +562,14 @@ export class GroupPage {
     this.#context.notices.say(`Deleted group ${group}.`);
     this.#context.router.go(hrefOf("groups"));
   }
+}
+
+/** Leads to the record at which somebody may be stuck. */
+function nextLink({ topic, partition, committed }: GroupPartitionRow): HTMLElement {
+  const href = hrefOf("records", [topic], {
+    ...{ partition, from: committed, record: `${partition}/${committed}` },
+  });
+  return element("a", { href }, `The next record is at offset ${formatCount(committed)}.`);
 }
 
 function typeWords({ type, protocolType }: GroupDetail): string {

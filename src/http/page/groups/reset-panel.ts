@@ -5,6 +5,7 @@ import { button, element, failure, setText } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatCount, formatTime } from "../parts/format.js";
 import { Table } from "../parts/table.js";
+import { shownTime } from "../parts/typed-time.js";
 import { hrefOf } from "../router.js";
 import type { PageContext } from "../view.js";
 import { partitionWords } from "./diagnosis.js";
@@ -111,7 +112,7 @@ export class ResetPanel {
     this.#shown = shown;
     const kind = resetKindOf(query.get("reset"));
     this.#kind.value = kind ?? "earliest";
-    this.#at.value = query.get("at") ?? "";
+    this.#at.value = shownTime(query.get("at") ?? "");
     this.#topic.value = query.get("topic") ?? "";
     this.#partitions.value = query.get("partitions") ?? "";
     this.#fit();
@@ -241,10 +242,10 @@ function placeWords(kind: ResetKind, at: string): string {
     const ms = Date.parse(at);
     if (at.startsWith("-")) return `the first record from ${at.slice(1)} ago on`;
     if (Number.isNaN(ms)) return `the time ${at}`;
-    return `the first record from ${new Date(ms).toLocaleString()} on (${formatTime(ms)})`;
+    return `the first record from ${shownTime(at)} on (${formatTime(ms)})`;
   }
   if (kind === "offset") return `offset ${at}`;
-  if (kind === "end") return `${at} before the end`;
+  if (kind === "end") return `${at} before the end of the log`;
   if (kind === "shift")
     return `${at.startsWith("-") ? at : `+${at.replace("+", "")}`} from where it is`;
   return RESET_KINDS[kind];

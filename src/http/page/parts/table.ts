@@ -7,8 +7,8 @@ export interface Column<Row> {
   readonly title: string;
   /** The text of a cell. */
   readonly text: (row: Row) => string;
-  /** Where the cell leads. */
-  readonly href?: (row: Row) => string;
+  /** Where the cell leads; undefined if nowhere. */
+  readonly href?: (row: Row) => string | undefined;
   /** Fills a cell that is more than text; called when its text has changed. */
   readonly fill?: (cell: HTMLElement, row: Row) => void;
   /** How rows compare. Without it the column can be sorted by only if the owner of the table does that. */
@@ -152,8 +152,11 @@ export class Table<Row> {
       if (cell === undefined || texts[i] === now) continue;
       texts[i] = now;
       if (fill !== undefined) fill(cell, row);
-      else if (href === undefined) setText(cell, now);
-      else cell.replaceChildren(element("a", { href: href(row) }, now));
+      else {
+        const target = href?.(row);
+        if (target === undefined) setText(cell, now);
+        else cell.replaceChildren(element("a", { href: target }, now));
+      }
     }
   }
 }

@@ -83,6 +83,17 @@ test("a member that has not committed for long, or never, is named with what it 
   ]);
 });
 
+test("the record is named at which a member may be stuck: the next one where it is most behind", () => {
+  const old = { commitMs: NOW - 20 * MINUTE };
+  const rows = [
+    row(0, { ...old, committed: 95, lag: 5 }),
+    row(1, { ...old, committed: 41, lag: 59 }),
+    row(2, { committed: -1, commitMs: -1, lag: 100 }),
+  ];
+  const [found] = diagnose(detailOf(rows), { rate: () => undefined, behindSince: since });
+  expect(found?.next).toMatchObject({ topic: "orders", partition: 1, committed: 41 });
+});
+
 test.each([
   [
     { in: 8, out: 3 },
@@ -120,7 +131,7 @@ test("a group without members says so, unless somebody commits without being one
     "problem: Nobody reads: the group has no members. It last committed 3 h ago.",
   ]);
   expect(said(detailOf([row(0, { ...old, commitMs: NOW - 3000 })], none))).toEqual([
-    "note: It has no members, but a client commits for it without being one: the last time 3 s ago.",
+    "note: It has no members, but a client commits for it without being one, or it was reset: the last time 3 s ago.",
   ]);
   // The last member may have committed when it left. Then what was read until then is no pace.
   expect(
@@ -128,7 +139,7 @@ test("a group without members says so, unless somebody commits without being one
   ).toEqual(["problem: Nobody reads: the group has no members. It last committed 30 s ago."]);
   const never = { ...none, type: "" };
   expect(said(detailOf([row(0, { ...old, commitMs: NOW - 30_000 })], never))).toEqual([
-    "note: It has no members, but a client commits for it without being one: the last time 30 s ago.",
+    "note: It has no members, but a client commits for it without being one, or it was reset: the last time 30 s ago.",
   ]);
 });
 
