@@ -1,6 +1,7 @@
 // Places in a partition: what they mean, and how people write them on the command line and on the page.
 // Leaves to others: the range of the partition, and looking up a time.
 //
+//   range = place [":" place] | ":" place
 //   place = "earliest" | "latest" | N | "-" N | "@" time      (beginning, start: earliest; end: latest)
 //   time  = milliseconds since 1970 | ISO 8601 date and time | "-" duration (so long ago)
 import { tryParseDuration } from "./duration.js";
@@ -58,6 +59,20 @@ export function tryParseOffset(text: string, nowMs: number): OffsetSpec | undefi
   const count = Number(match[2]);
   if (count > OFFSET_MAX) return undefined;
   return match[1] === "-" ? { fromEnd: count } : count;
+}
+
+/**
+ * The texts of START and END in START:END or :END, of which START may be ""; undefined if `text` is no such range. A time of day
+ * contains colons, so a text that is a place as a whole is never split.
+ */
+export function splitRange(text: string, nowMs: number): readonly [string, string] | undefined {
+  const isPlace = (part: string): boolean => tryParseOffset(part, nowMs) !== undefined;
+  if (isPlace(text)) return undefined;
+  for (let at = text.indexOf(":"); at !== -1; at = text.indexOf(":", at + 1)) {
+    const [start, end] = [text.slice(0, at), text.slice(at + 1)];
+    if ((start === "" || isPlace(start)) && isPlace(end)) return [start, end];
+  }
+  return undefined;
 }
 
 const ISO_8601 =

@@ -1,11 +1,13 @@
 // Parses where to read from and to: START[:END].
-// Leaves to others: a single place (offset-place.ts in src/), and resolving it to an offset (client/offset-spec.ts).
-//
-//   range = place [":" place] | ":" place
-//
-// A time of day contains colons, so a text that is a valid place as a whole is never split.
+// Leaves to others: the grammar (offset-place.ts in src/), and resolving a place to an offset (client/offset-spec.ts).
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { EXPECTED_PLACE, type OffsetSpec, tryParseOffset, tryParseTime } from "../offset-place.js";
+import {
+  EXPECTED_PLACE,
+  type OffsetSpec,
+  splitRange,
+  tryParseOffset,
+  tryParseTime,
+} from "../offset-place.js";
 
 /** The range to read; `end` is exclusive. */
 export interface OffsetRangeSpec {
@@ -21,10 +23,10 @@ const TIME_OF_DAY = /^@\d{1,2}:\d\d(?::\d\d)?$/;
 export function parseOffsetRange(text: string, nowMs: number = Date.now()): OffsetRangeSpec {
   const whole = tryParseOffset(text, nowMs);
   if (whole !== undefined) return { start: whole, end: undefined };
-  for (let at = text.indexOf(":"); at !== -1; at = text.indexOf(":", at + 1)) {
-    const start = at === 0 ? "earliest" : tryParseOffset(text.slice(0, at), nowMs);
-    const end = tryParseOffset(text.slice(at + 1), nowMs);
-    if (start === undefined || end === undefined) continue;
+  const [first = "", last = ""] = splitRange(text, nowMs) ?? [];
+  const start = first === "" ? "earliest" : tryParseOffset(first, nowMs);
+  const end = tryParseOffset(last, nowMs);
+  if (start !== undefined && end !== undefined) {
     if (TIME_OF_DAY.test(text))
       throw new InvalidArgumentError(`${EXPECTED_PLACE}; a time needs a date.`);
     if (isImpossible(start, end)) {

@@ -73,6 +73,7 @@ export class RecordList {
     this.#lastBatch = "";
     this.#batches = new Map(batches.map((batch) => [`${batch.partition} ${batch.base}`, batch]));
     this.#table.classList.toggle("of-one", isOfOne);
+    this.#table.classList.toggle("no-headers", !items.some(hasHeaders));
     this.#body.replaceChildren(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
     this.#mark();
     if (focused !== undefined) this.#buttonOf(focused)?.focus({ preventScroll: true });
@@ -88,6 +89,7 @@ export class RecordList {
     const { root } = this;
     const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
     for (const batch of batches) this.#batches.set(`${batch.partition} ${batch.base}`, batch);
+    if (items.some(hasHeaders)) this.#table.classList.remove("no-headers");
     this.#body.append(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
     while (this.#body.children.length > rowsMax) this.#body.firstElementChild?.remove();
     this.#times.splice(0, Math.max(0, this.#times.length - rowsMax));
@@ -227,6 +229,10 @@ export class RecordList {
     const { partition = "", offset = "" } = next.dataset;
     this.#events.moved(Number(partition), Number(offset));
   }
+}
+
+function hasHeaders(item: ListItem): boolean {
+  return item.kind === "record" && item.headerCount > 0;
 }
 
 /** A list that is closer to its end than this stays there when rows are added. */

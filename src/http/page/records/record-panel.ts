@@ -4,8 +4,10 @@ import { printable } from "../../../printable.js";
 import { askAt } from "../api.js";
 import { copyText } from "../parts/copy.js";
 import { button, element, failure } from "../parts/dom.js";
+import { link } from "../parts/empty.js";
 import { formatBytes, formatCount } from "../parts/format.js";
 import type { Notices } from "../parts/notices.js";
+import { Tabs } from "../parts/tabs.js";
 import { hrefOf } from "../router.js";
 import {
   bytesOfBase64,
@@ -16,9 +18,16 @@ import {
   timeText,
 } from "./record-text.js";
 import type { ShownBytes, ShownRecord } from "./record-wire.js";
+import { hrefOfPlace, placeOf, type RecordsPlace } from "./records-place.js";
 
 /** Characters shown before the button for all of them; more of them would make the page slow. */
 const SHOWN_LENGTH = 200_000;
+
+/** Records before the one around which a list is shown. */
+const RECORDS_BEFORE = 10;
+
+/** Longest key that a link searches for. */
+const SEARCHED_KEY_BYTES_MAX = 500;
 
 const TABS = { json: "JSON", text: "Text", hex: "Hex", base64: "Base64" } as const;
 
@@ -113,7 +122,6 @@ export class RecordPanel {
       ],
       ...(decoded === null ? [] : [["says", printable(decoded)] as const]),
     ];
-    const line = `${path}/line`;
     this.#content.replaceChildren(
       element(
         "dl",
@@ -123,21 +131,33 @@ export class RecordPanel {
       element(
         "div",
         { class: "actions" },
-        element(
-          "a",
-          { class: "button", href: hrefOf("log", [topic, partition], { offset }) },
-          "Bytes in the log",
-        ),
-        element(
-          "a",
-          { class: "button", href: hrefOf("log", [topic, partition], { lookup: offset }) },
-          "Play the lookup",
-        ),
-        element("a", { class: "button", href: line, download: "" }, "Download as JSON"),
+        link("Bytes in the log", hrefOf("log", [topic, partition], { offset })),
+        link("Play the lookup", hrefOf("log", [topic, partition], { lookup: offset })),
+        link("Records around it", hrefOfPlace(around(topic, partition, offset))),
+        ...this.#sameKey(topic, partition, key),
+        element("a", { class: "button", href: `${path}/line`, download: "" }, "Download as JSON"),
+        button("Copy link", () => this.#copyLink(topic, partition, offset)),
       ),
       ...this.#part("Key", key, `${path}/key`, false),
       ...this.#part("Value", value, `${path}/value`, true),
       ...headersPart(record),
+    );
+  }
+
+  /** A search for the records of the same key, which are all in this partition. */
+  #sameKey(topic: string, partition: number, key: ShownBytes | null): HTMLElement[] {
+    if (key === null || key.bytes === 0 || key.bytes > SEARCHED_KEY_BYTES_MAX) return [];
+    const find = textOf(bytesOfBase64(key.base64), false);
+    if (find === undefined) return [];
+    const place = { ...around(topic, partition, 0), from: "", record: undefined, find, in: "key" };
+    return [link("Same key", hrefOfPlace(place))];
+  }
+
+  #copyLink(topic: string, partition: number, offset: number): void {
+    const { href } = new URL(hrefOfPlace(around(topic, partition, offset)), location.href);
+    copyText(href).then(
+      () => this.#notices.say("Link copied."),
+      (error: unknown) => this.#notices.fail(error),
     );
   }
 
@@ -166,44 +186,25 @@ export class RecordPanel {
       { class: "muted" },
       `${formatBytes(shown.bytes)}${isCut ? `, the first ${formatBytes(bytes.length)} are shown` : ""}`,
     );
+    let chosen = wanted ?? suitable;
     const show = (tab: Tab): void => {
-      for (const each of tabs.children) {
-        const isIt = each instanceof HTMLElement && each.dataset.tab === tab;
-        each.setAttribute("aria-selected", String(isIt));
-        if (each instanceof HTMLElement) each.tabIndex = isIt ? 0 : -1;
-      }
+      chosen = tab;
       body.replaceChildren(...bodyOf(tab, bytes, text ?? "", tokens ?? [], shown.base64));
     };
-    const tabs = element(
-      "div",
-      { class: "tabs", role: "tablist", "aria-label": `${title} as` },
-      ...usable.map((tab) => {
-        const opener = button(
-          TABS[tab],
-          () => {
-            show(tab);
-            if (!hasTabs) return;
-            this.#tab = tab === suitable ? "" : tab;
-            this.#events.chose(this.#tab);
-          },
-          { role: "tab", "data-tab": tab },
-        );
-        return opener;
-      }),
-    );
-    tabs.addEventListener("keydown", (event) => moveTab(event, tabs));
-    show(wanted ?? suitable);
+    const names = Object.fromEntries(usable.map((tab) => [tab, TABS[tab]]));
+    const tabs = new Tabs(`${title} as`, names, body, (name) => {
+      const tab = usable.find((each) => each === name) ?? suitable;
+      show(tab);
+      if (!hasTabs) return;
+      this.#tab = tab === suitable ? "" : tab;
+      this.#events.chose(this.#tab);
+    });
+    tabs.chosen = chosen;
+    show(chosen);
     const copied = (): void => {
-      const chosen = tabs.querySelector<HTMLElement>("[aria-selected=true]")?.dataset.tab;
-      const whole =
-        chosen === "base64" || text === undefined
-          ? shown.base64
-          : chosen === "hex"
-            ? hexDump(bytes)
-            : chosen === "json"
-              ? (tokens ?? []).map((each) => each.text).join("")
-              : text;
-      copyText(whole).then(
+      const json = (tokens ?? []).map((each) => each.text).join("");
+      const texts = { json, text: text ?? "", hex: hexDump(bytes), base64: shown.base64 };
+      copyText(texts[chosen]).then(
         () => this.#notices.say(`${title} copied${isCut ? ", as far as it is shown" : ""}.`),
         (error: unknown) => this.#notices.fail(error),
       );
@@ -225,20 +226,17 @@ export class RecordPanel {
         "Download",
       ),
     );
-    return [actions, tabs, body];
+    return [actions, tabs.root, body];
   }
 }
 
-/** Arrow keys go from tab to tab. */
-function moveTab(event: KeyboardEvent, tabs: HTMLElement): void {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const all = [...tabs.querySelectorAll<HTMLElement>("[role=tab]")];
-  const at = all.findIndex((each) => each.matches(":focus"));
-  if (by === undefined || at < 0) return;
-  event.preventDefault();
-  const next = all[(at + by + all.length) % all.length];
-  next?.click();
-  next?.focus();
+/** The list that begins shortly before a record, with the record open. */
+function around(topic: string, partition: number, offset: number): RecordsPlace {
+  return {
+    ...placeOf({ view: "records", path: [topic], query: new URLSearchParams() }),
+    ...{ partition, from: String(Math.max(0, offset - RECORDS_BEFORE)) },
+    record: { partition, offset },
+  };
 }
 
 function bodyOf(

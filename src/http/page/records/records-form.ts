@@ -2,7 +2,7 @@
 // Leaves to others: carrying it out (records-view.ts).
 import { element } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
-import { firstPageOf, type RecordsPlace } from "./records-place.js";
+import { firstPageOf, type RecordsPlace, withRange } from "./records-place.js";
 
 const FIELDS = {
   any: "key, value or headers",
@@ -33,7 +33,8 @@ export class RecordsForm {
   });
   readonly #from = element("input", {
     ...{ name: "from", placeholder: "newest", list: "record-starts", spellcheck: "false" },
-    title: "earliest, latest, an offset, -N (from the end), @TIME, or so long ago: @-1h",
+    title:
+      "earliest, latest, an offset, -N (from the end), @TIME, or so long ago: @-1h; or a range: @-1h:@-10m",
   });
   readonly #to = element("input", {
     ...{ name: "to", placeholder: "end", list: "record-starts", spellcheck: "false" },
@@ -63,7 +64,7 @@ export class RecordsForm {
     this.#find.addEventListener("input", () => this.#hint());
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
-      onSubmit(this.#place());
+      onSubmit(withRange(this.#place()));
     });
   }
 

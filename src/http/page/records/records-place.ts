@@ -1,5 +1,6 @@
 // A place of the records view: what of its address says which records are shown, and how they are asked for. Pure.
 // Leaves to others: addresses in general (../router.ts), and the fields (records-form.ts).
+import { splitRange, tryParseTime } from "../../../offset-place.js";
 import { hrefOf, type Query, type Route } from "../router.js";
 
 /** What the address says. Texts are as a person wrote them; "" is nothing. */
@@ -101,11 +102,15 @@ function isEnd(text: string): boolean {
   return text === "latest" || text === "end";
 }
 
-/** A time without a zone is the reader's, not the broker's. */
+/** A date is of the reader's clock unless it has a zone, so the broker gets its milliseconds. */
 export function withZone(text: string): string {
-  const [, date, time = "00:00"] =
-    /^@(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?$/.exec(text) ?? [];
-  if (date === undefined) return text;
-  const ms = Date.parse(`${date}T${time}`);
-  return Number.isNaN(ms) ? text : `@${ms}`;
+  const ms = /^@\d{4}-/.test(text) ? tryParseTime(text.slice(1), Date.now()) : undefined;
+  return ms === undefined ? text : `@${ms}`;
+}
+
+/** A place whose start may be written as a range, as `rustlog consume` takes it: `@-1h:@-10m`. */
+export function withRange(place: RecordsPlace): RecordsPlace {
+  const [from, to] = (place.to === "" ? splitRange(place.from, Date.now()) : undefined) ?? [];
+  if (from === undefined || to === undefined) return place;
+  return { ...place, from: from === "" ? "earliest" : from, to };
 }

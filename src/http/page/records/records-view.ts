@@ -32,6 +32,10 @@ const TAIL_ROWS_MAX = 500;
 /** Topics that are offered when none is chosen. */
 const OFFERED_TOPICS_MAX = 40;
 
+/** How partitions are merged, for who points at the words. */
+const MERGE_TITLE =
+  "Each partition keeps the order of its offsets; of all partitions, the one whose next record is the oldest comes first.";
+
 /** Time after which a record that the arrow keys have reached is asked for, in milliseconds. */
 const SETTLE_MS = 80;
 
@@ -64,6 +68,8 @@ export class RecordsView implements View {
   #place: RecordsPlace | undefined;
   #loaded: LoadedRecords | undefined;
   #isLoading = false;
+  /** The topic of the records in the list. */
+  #listed = "";
   #settling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: PageContext) {
@@ -167,7 +173,9 @@ export class RecordsView implements View {
     const query = queryOf(place, PAGE_RECORDS);
     this.#isLoading = true;
     this.#progress.value = 0;
-    this.#list.show([], [], true);
+    // What is shown stays until the answer is there, unless it belongs to something else.
+    if (place.find !== "" || place.topic !== this.#listed) this.#list.show([], [], true);
+    this.#listed = place.topic;
     this.#showState();
     try {
       const loaded = await this.#load.load(place.topic, query, PAGE_RECORDS, (now) => {
@@ -180,10 +188,12 @@ export class RecordsView implements View {
       if (place.isTail) this.#startTail(place, loaded.last.to);
       this.#showEmpty(place, loaded);
       if (query.dir === "older") this.#list.scrollToEnd();
+      else this.#list.root.scrollTop = 0;
     } catch (error) {
       this.#isLoading = false;
       this.#shown.hidden = true;
       this.#empty.replaceChildren(failure(error));
+      this.#empty.append(link("Choose a topic", hrefOf("records")));
     }
     this.#showState();
   }
@@ -208,6 +218,7 @@ export class RecordsView implements View {
       this.#progress.value = offsetsTotal === 0 ? 1 : 1 - offsetsLeft / offsetsTotal;
     }
     setText(this.#said, loaded === undefined ? "loading …" : this.#words(place, loaded));
+    this.#said.title = place.partition === undefined ? MERGE_TITLE : "";
     const isRunning = this.#tail.isRunning;
     setText(this.#follow, place.isTail ? (isRunning ? "Pause" : "Continue") : "Live tail");
     this.#follow.ariaPressed = String(isRunning);
@@ -359,7 +370,12 @@ export class RecordsView implements View {
     this.#list.markOpen(record);
     this.#shown.classList.toggle("has-panel", record !== undefined);
     if (record === undefined) this.#panel.close();
-    else void this.#panel.open(topic, record.partition, record.offset, tab);
+    else {
+      const wasOpen = this.#panel.isOpen;
+      void this.#panel.open(topic, record.partition, record.offset, tab);
+      // On a narrow screen it lies over the list.
+      if (!wasOpen && matchMedia("(max-width: 1099px)").matches) this.#panel.root.focus();
+    }
   }
 }
 

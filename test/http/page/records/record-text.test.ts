@@ -15,6 +15,7 @@ import {
   hrefOfPlace,
   placeOf,
   queryOf,
+  withRange,
   withZone,
 } from "../../../../src/http/page/records/records-place.js";
 import { routeOf } from "../../../../src/http/page/router.js";
@@ -47,10 +48,18 @@ describe("an address", () => {
   test("means a time of the reader's clock, unless it has a zone", () => {
     expect(withZone("@2026-07-01 12:00")).toBe(`@${new Date(2026, 6, 1, 12).getTime()}`);
     expect(withZone("@2026-07-01")).toBe(`@${new Date(2026, 6, 1).getTime()}`);
-    for (const text of ["@2026-07-01T12:00Z", "@-1h", "@5", "earliest", "7"]) {
+    expect(withZone("@2026-07-01T12:00Z")).toBe(`@${Date.UTC(2026, 6, 1, 12)}`);
+    for (const text of ["@-1h", "@5", "earliest", "7"]) {
       expect(withZone(text)).toBe(text);
     }
   });
+});
+
+test("a start may be a range, as on the command line", () => {
+  const rangeOf = (from: string) => withRange({ ...placeAt("#/records/t"), from });
+  expect(rangeOf("@-1h:@-10m")).toMatchObject({ from: "@-1h", to: "@-10m" });
+  expect(rangeOf(":42")).toMatchObject({ from: "earliest", to: "42" });
+  expect(rangeOf("@2026-07-01 12:00")).toMatchObject({ from: "@2026-07-01 12:00", to: "" });
 });
 
 const record = (partition: number, offset: number, timestamp: number): RecordItem => ({

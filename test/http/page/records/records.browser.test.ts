@@ -48,7 +48,9 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
       await page.press("ArrowDown");
       await page.until("location.hash.includes('record=0%2F123')");
       await page.until("document.querySelector('.record-panel h2').textContent.endsWith('123')");
-      await page.evaluate("[...document.querySelectorAll('[data-tab=hex]')].at(-1).click()");
+      await page.evaluate(
+        "[...document.querySelectorAll('[role=tab]')].findLast((tab) => tab.textContent === 'Hex').click()",
+      );
       expect(await page.evaluate<string>("location.hash")).toContain("tab=hex");
       await page.press("Escape");
       await page.until("document.querySelector('.record-panel').hidden");
