@@ -106,7 +106,10 @@ class Page {
       else link.removeAttribute("aria-current");
     }
     this.#linkTabs();
-    if (!isOther || isFirst) return;
+    if (isFirst) return;
+    // What had the focus may be gone: the deleted topic, or the dialog's opener.
+    if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
+    if (!isOther) return;
     scrollTo({ top: 0, behavior: "instant" });
     this.#main.focus({ preventScroll: true });
   }

@@ -109,20 +109,31 @@ function whoText({ clientId, software, user, receivedRate, sentRate }: Connectio
 
 /** Commands that last, where closing does not. `hasUsers` says whether clients log in. */
 export function lastingCommands(
-  { address, clientId, user }: Pick<ConnectionState, "address" | "clientId" | "user">,
+  connection: Pick<ConnectionState, "address" | "clientId" | "user" | "receivedRate" | "sentRate">,
   hasUsers: boolean,
 ): readonly string[] {
+  const { address, clientId, user } = connection;
+  const rate = rateLimit(connection);
   const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
   const limit =
     clientId === null
       ? `--for-ip ${host} --connection-creation-rate 1`
-      : `--for-client-id ${quoted(clientId)} --producer-byte-rate 1MiB`;
+      : `--for-client-id ${quoted(clientId)} ${rate}`;
   if (!hasUsers || user === null) return [`rustlog quotas set ${limit}`];
   return [
-    `rustlog quotas set --for-user ${quoted(user)} --producer-byte-rate 1MiB`,
+    `rustlog quotas set --for-user ${quoted(user)} ${rate}`,
     `rustlog acls delete --allow ${quoted(user)}`,
     `rustlog users delete ${quoted(user)}`,
   ];
+}
+
+/** A limit for what the client does most: at most half of it, so that it makes a difference. */
+function rateLimit({ receivedRate, sentRate }: Pick<ClientUse, "receivedRate" | "sentRate">) {
+  const isReader = sentRate > receivedRate;
+  const half = Math.max(receivedRate, sentRate) / 2;
+  const kib = 2 ** Math.floor(Math.log2(Math.max(half, 1024) / 1024));
+  const limit = half < 1024 || kib >= 1024 ? "1MiB" : `${kib}KiB`;
+  return `--${isReader ? "consumer" : "producer"}-byte-rate ${limit}`;
 }
 
 /** A word of a shell. */

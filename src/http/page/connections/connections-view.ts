@@ -211,10 +211,19 @@ export class ConnectionsView implements View {
     );
   }
 
-  async #close(connection: ConnectionState): Promise<void> {
+  /** Asks with the numbers of now: a row keeps the connection that it was made for. */
+  async #close({ serial, address }: ConnectionState): Promise<void> {
+    const connection = this.#state?.connections.find((each) => each.serial === serial);
+    if (connection === undefined) {
+      this.#context.notices.say(`The connection from ${address} is closed already.`);
+      return;
+    }
     const hasUsers = this.#context.session.user !== null;
     if (!(await askToClose(connection, hasUsers))) return;
-    this.#context.notices.say(`The connection from ${connection.address} is closed.`);
+    this.#context.notices.say(`The connection from ${address} is closed.`);
+    // Its row goes, and the one of a client that connects again at once comes where it belongs.
+    this.#shown = [];
+    this.#table.root.focus({ preventScroll: true });
     await this.#refresh();
   }
 }

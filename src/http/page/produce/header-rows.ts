@@ -44,7 +44,7 @@ export class HeaderRows {
     const reading = choice("reading", READINGS);
     reading.ariaLabel = "The value is";
     const remove = button("Remove", () => this.#remove(row), { "aria-label": "Remove the header" });
-    const root = element("div", { class: "header-row" }, name, reading, value, remove);
+    const root = element("div", { class: "header-row" }, name, value, reading, remove);
     const row = { root, name, reading, value };
     reading.addEventListener("change", () => {
       value.disabled = reading.value === "null";

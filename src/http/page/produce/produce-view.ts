@@ -30,6 +30,8 @@ export class ProduceView implements View {
   readonly root: HTMLElement;
 
   /** `log` shows the steps. */
+  #isBusy = false;
+
   constructor(context: PageContext, log: LogView) {
     this.#context = context;
     this.#log = log;
@@ -92,7 +94,7 @@ export class ProduceView implements View {
 
   /** Sends what the form says, once at a time. */
   async #submit(isFollowed: boolean): Promise<void> {
-    if (this.#send.disabled) return;
+    if (this.#isBusy) return;
     this.#said.replaceChildren();
     this.#setBusy(true);
     try {
@@ -104,9 +106,11 @@ export class ProduceView implements View {
     }
   }
 
+  /** A button that is disabled would lose the focus. */
   #setBusy(isBusy: boolean): void {
-    this.#send.disabled = isBusy;
-    this.#follow.disabled = isBusy;
+    this.#isBusy = isBusy;
+    this.#send.ariaDisabled = String(isBusy);
+    this.#follow.ariaDisabled = String(isBusy);
   }
 
   async #sendOrder(order: ProduceOrder, isFollowed: boolean): Promise<void> {

@@ -2,7 +2,7 @@
 // Leaves to others: checking the values, which the broker does.
 import { button, element, setText } from "../parts/dom.js";
 import { choice } from "../parts/fields.js";
-import { settingHint, settingText } from "./setting-text.js";
+import { settingHint, settingInput, settingText } from "./setting-text.js";
 import type { TopicSetting } from "./topic-wire.js";
 
 interface Line {
@@ -16,12 +16,14 @@ export class SettingFields {
   readonly #lines = new Set<Line>();
   /** Called when a value has changed. */
   onChange: () => void = () => {};
-  readonly #add = button("Add a setting", () => this.#addLine());
+  readonly #add = button("Add a setting", () => this.#addLine().focus());
 
-  constructor(known: readonly TopicSetting[]) {
+  /** `given` are values to begin with. */
+  constructor(known: readonly TopicSetting[], given: readonly TopicSetting[] = []) {
     // The others have no effect.
     this.#known = new Map(known.filter(({ isActive }) => isActive).map((it) => [it.name, it]));
     this.root.append(element("legend", {}, "settings"), this.#add);
+    for (const setting of given) this.#addLine(setting);
   }
 
   /** The values by name, without those that are not filled in. */
@@ -30,16 +32,20 @@ export class SettingFields {
     return Object.fromEntries(filled.map(({ name, value }) => [name.value, value.value.trim()]));
   }
 
-  #addLine(): void {
+  #addLine(given?: TopicSetting): HTMLElement {
     const names = [...this.#known.keys()];
     const used = new Set([...this.#lines].map(({ name }) => name.value));
     const name = choice("setting", Object.fromEntries(names.map((each) => [each, each])));
     name.value =
-      OFTEN_SET.find((each) => !used.has(each)) ?? names.find((it) => !used.has(it)) ?? "";
+      given?.name ??
+      OFTEN_SET.find((each) => !used.has(each)) ??
+      names.find((it) => !used.has(it)) ??
+      "";
     name.ariaLabel = "setting";
     const value = element("input", {
       ...{ name: "setting-value", spellcheck: "false", "aria-label": "value" },
       ...{ list: "setting-choices" },
+      value: given === undefined ? "" : settingInput(given.name, given.value),
     });
     const hint = element("small");
     const choices = element("datalist", { id: "setting-choices" });
@@ -74,7 +80,7 @@ export class SettingFields {
     explain();
     this.#lines.add(line);
     this.#add.before(root);
-    name.focus();
+    return name;
   }
 
   #hintOf(name: string): string {

@@ -5,6 +5,7 @@ import { openDialog } from "../parts/dialog.js";
 import { element } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatBytes } from "../parts/format.js";
+import { typedPlace } from "../parts/typed-time.js";
 import {
   creationConsequences,
   groupNames,
@@ -43,14 +44,25 @@ export interface NamedTopicDetail {
   readonly detail: TopicDetail;
 }
 
+/** Where the fields of a new topic begin: with a name, or with another topic's partitions and settings. */
+interface Suggestion {
+  readonly name?: string;
+  readonly like?: NamedTopicDetail;
+}
+
 /** Creates a topic. Resolves with its name, or undefined if it was not created. */
-export async function createDialog(suggested = ""): Promise<string | undefined> {
-  const settings = new SettingFields(await askSettings());
+export async function createDialog({ name: suggested, like }: Suggestion = {}): Promise<
+  string | undefined
+> {
+  const own = like?.detail.settings.filter(
+    ({ source, isActive }) => source === "topic" && isActive,
+  );
+  const settings = new SettingFields(await askSettings(), own);
   const name = element("input", {
     name: "name",
     required: true,
     maxlength: 249,
-    value: suggested,
+    value: suggested ?? "",
     spellcheck: "false",
   });
   const partitions = element("input", {
@@ -59,6 +71,7 @@ export async function createDialog(suggested = ""): Promise<string | undefined> 
     min: 1,
     max: 10_000,
     placeholder: "the broker's default",
+    value: like?.detail.partitions ?? "",
   });
   const order = (validateOnly: boolean): CreateOrder => ({
     ...{ name: name.value.trim(), partitions: Number(partitions.value), validateOnly },
@@ -80,7 +93,8 @@ export async function createDialog(suggested = ""): Promise<string | undefined> 
   settings.onChange = () => forecast.changed();
   const isDone = await openDialog(
     {
-      ...{ title: "Create a topic", body, action: "Create" },
+      title: like === undefined ? "Create a topic" : `Create a topic like ${like.name}`,
+      ...{ body, action: "Create" },
       prepare: (submit) => forecast.guard(submit),
     },
     async () => {
@@ -179,7 +193,7 @@ export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<bo
 /** Deletes the start of a topic. The offsets are those that the dialog has told the numbers of. */
 export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
   const before = element("input", {
-    ...{ name: "before", required: true, spellcheck: "false", placeholder: "@-7d" },
+    ...{ name: "before", required: true, spellcheck: "false", placeholder: "-7d" },
   });
   const only = element("input", { name: "partitions", placeholder: "all", spellcheck: "false" });
   const forecast = new Forecast<TrimPlan>(
@@ -196,7 +210,7 @@ export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean>
   for (const input of [before, only]) input.addEventListener("input", () => forecast.changed());
   const hint =
     "the first record to keep: an offset, -N (the last N of each partition), " +
-    "@-7d or @2026-01-31 12:00 (a time), latest (keep none)";
+    "-7d, yesterday or 2026-01-31 12:00 (a time), latest (keep none)";
   return openDialog(
     {
       title: `Trim ${name}`,
@@ -220,7 +234,7 @@ export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean>
 
 /** A place in the form that the broker reads: times are in this browser's zone. */
 function placeText(text: string): string {
-  const place = tryParseOffset(text, Date.now());
+  const place = tryParseOffset(typedPlace(text, new Date()), Date.now());
   if (place === undefined) throw new Error(EXPECTED_PLACE);
   if (typeof place !== "object") return String(place);
   return "fromEnd" in place ? `-${place.fromEnd}` : `@${place.timestamp}`;
@@ -249,7 +263,7 @@ export async function deleteDialog(name: string): Promise<boolean> {
     `${countOf(partitions, "partition")} with ${countOf(records, "record")} (${formatBytes(bytes)}) will be deleted for good.`,
     groups === undefined
       ? "No group has committed an offset in it."
-      : `Groups that read it lose their offsets in it: ${groups}.`,
+      : `Groups that read it lose their offsets in it, and one that has no others and no members goes with them: ${groups}.`,
     ...(offline === 0
       ? []
       : [

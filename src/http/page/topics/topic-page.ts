@@ -13,6 +13,7 @@ import { settingText } from "./setting-text.js";
 import { askPartitions, askReaders, askTopic } from "./topic-api.js";
 import {
   compactDialog,
+  createDialog,
   deleteDialog,
   type NamedTopicDetail,
   partitionsDialog,
@@ -302,10 +303,16 @@ export class TopicPage {
   #showActions(detail: TopicDetail): void {
     const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
     for (const change of this.#changes) change.hidden = !may("ALTER_CONFIGS");
+    const { mayCreateTopics } = this.#context.session;
     const isCompacted = detail.dirtyBytes !== null;
     const policy = detail.settings.find(({ name }) => name === "cleanup.policy")?.value ?? "";
     const isTrimmable = !isCompacted || policy.includes("delete");
     const actions: [string, boolean, (topic: NamedTopicDetail) => Promise<void>][] = [
+      [
+        "Create one like it",
+        mayCreateTopics && !detail.internal,
+        (topic) => this.#createLike(topic),
+      ],
       ["Add partitions", may("ALTER"), (topic) => this.#addPartitions(topic)],
       ["Trim", may("DELETE") && isTrimmable, (topic) => this.#trim(topic)],
       ["Compact now", may("ALTER") && isCompacted, (topic) => this.#compact(topic)],
@@ -328,6 +335,13 @@ export class TopicPage {
       this.#context.notices.fail(error);
     }
     if (this.#isShown) await this.#refresh();
+  }
+
+  async #createLike(like: NamedTopicDetail): Promise<void> {
+    const name = await createDialog({ like });
+    if (name === undefined) return;
+    this.#context.notices.say(`Created topic ${name}`);
+    this.#context.router.go(hrefOf("topics", [name]));
   }
 
   async #addPartitions(topic: NamedTopicDetail): Promise<void> {

@@ -61,7 +61,7 @@ export class TopicsView implements View {
   async #create(): Promise<void> {
     const { notices, router } = this.#context;
     try {
-      const name = await createDialog(router.current.query.get("filter") ?? "");
+      const name = await createDialog({ name: router.current.query.get("filter") ?? "" });
       if (name === undefined) return;
       notices.say(`Created topic ${name}`);
       router.go(hrefOf("topics", [name]));

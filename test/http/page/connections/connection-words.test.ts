@@ -79,16 +79,28 @@ describe("the dialog that closes a connection", () => {
 
   test("names commands that last", () => {
     expect(lastingCommands({ ...CONNECTION, user: "o'neil" }, true)).toEqual([
-      `rustlog quotas set --for-user 'o'\\''neil' --producer-byte-rate 1MiB`,
+      `rustlog quotas set --for-user 'o'\\''neil' --producer-byte-rate 1KiB`,
       `rustlog acls delete --allow 'o'\\''neil'`,
       `rustlog users delete 'o'\\''neil'`,
     ]);
     expect(lastingCommands({ ...CONNECTION, user: null }, false)).toEqual([
-      "rustlog quotas set --for-client-id meter --producer-byte-rate 1MiB",
+      "rustlog quotas set --for-client-id meter --producer-byte-rate 1KiB",
     ]);
-    const nobody = { address: "[fe80::1]:50000", clientId: null, user: null };
+    const nobody = { ...CONNECTION, address: "[fe80::1]:50000", clientId: null, user: null };
     expect(lastingCommands(nobody, true)).toEqual([
       "rustlog quotas set --for-ip fe80::1 --connection-creation-rate 1",
+    ]);
+  });
+
+  test.each([
+    [900, 0, "--producer-byte-rate 1MiB"],
+    [700 * 1024, 3, "--producer-byte-rate 256KiB"],
+    [80 * 1024 ** 2, 0, "--producer-byte-rate 1MiB"],
+    [10, 1.5 * 1024 ** 2, "--consumer-byte-rate 512KiB"],
+  ])("limits what a client does most to less than that: %p in, %p out", (received, sent, limit) => {
+    const client = { ...CONNECTION, user: null, receivedRate: received, sentRate: sent };
+    expect(lastingCommands(client, false)).toEqual([
+      `rustlog quotas set --for-client-id meter ${limit}`,
     ]);
   });
 });

@@ -82,6 +82,14 @@ describe.skipIf(CHROMIUM === undefined)("the topics view", () => {
       expect(find("made")?.settings).toEqual({ "retention.ms": "604800000" });
       expect(find("made")?.partitions).toHaveLength(2);
 
+      // Another one with its settings. The focus is where the name is missing.
+      await press(page, "Create one like it");
+      await page.until("document.activeElement.name === 'name'");
+      await page.type("made-2");
+      await page.until(dialogSays("made-2 will have 2 partitions. retention.ms 7 days; other"));
+      await page.press("Escape");
+      await page.until(NO_DIALOG);
+
       await page.evaluate("location.hash = '#/topics/orders-2?tab=settings'");
       await page.until("document.querySelector('[aria-label=\"Edit retention.ms\"]')");
       await page.evaluate("document.querySelector('[aria-label=\"Edit retention.ms\"]').click()");
