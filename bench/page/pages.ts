@@ -112,8 +112,12 @@ class Page {
     switch (this.#view) {
       case "log": {
         const rows = Array.from({ length: ROWS }, (): number[] => []);
+        let ticks = 0;
         return await this.#repeat(TICKS_MS, 0, async () => {
-          await Promise.all(rows.map((bases, partition) => this.#askTicks(partition, bases)));
+          // A page asks for segments when there are new ones: one of 16 MiB is full after 2 s.
+          const isRolled = ticks++ % 2 === 0;
+          const work = rows.map((bases, partition) => this.#askTicks(partition, bases, isRolled));
+          await Promise.all(work);
         });
       }
       case "records":
@@ -135,14 +139,13 @@ class Page {
   }
 
   /** The new segments of a row of the drawing, which knows `bases`, and the index entries of the last ones. */
-  async #askTicks(partition: number, bases: number[]): Promise<void> {
+  async #askTicks(partition: number, bases: number[], isRolled: boolean): Promise<void> {
     const path = `api/topics/${this.#open.topic}/${partition}`;
-    const after = bases.length < 2 ? -1 : bases.at(-2)!;
-    const news = await this.#ask<{ bases: number[] }>(
-      `${path}/segments${after < 0 ? "" : `?after=${after}`}`,
-    );
-    if (after >= 0) bases.pop();
-    bases.push(...(news?.bases ?? []));
+    if (isRolled) {
+      const query = bases.length < 2 ? "" : `?after=${bases.at(-2)}`;
+      const news = await this.#ask<{ bases: number[] }>(`${path}/segments${query}`);
+      bases.splice(query === "" ? 0 : bases.length - 1, bases.length, ...(news?.bases ?? []));
+    }
     const ticked = bases.slice(-TICKED_SEGMENTS).join();
     await this.#ask(`${path}/index?bases=${ticked}&spacing=200000&from=0&to=2147483647`);
   }
