@@ -193,7 +193,8 @@ export class RecordsView implements View {
       this.#isLoading = false;
       this.#shown.hidden = true;
       this.#empty.replaceChildren(failure(error));
-      this.#empty.append(link("Choose a topic", hrefOf("records")));
+      const next = element("div", { class: "actions" }, link("Choose a topic", hrefOf("records")));
+      this.#empty.append(next);
     }
     this.#showState();
   }
