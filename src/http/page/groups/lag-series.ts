@@ -45,8 +45,13 @@ interface PartitionSample {
 }
 
 /** The name of a partition. */
-export function partitionKey(topic: string, partition: number): string {
+export function partitionKey({ topic, partition }: PartitionName): string {
   return `${topic}:${partition}`;
+}
+
+interface PartitionName {
+  readonly topic: string;
+  readonly partition: number;
 }
 
 export class LagSeries {
@@ -58,7 +63,7 @@ export class LagSeries {
     const samples = times.map((ms, i) => {
       const rows = partitions.map(({ topic, partition, ends, committed, lags: each }) => {
         const sample = { end: ends[i] ?? 0, committed: committed[i] ?? null, lag: each[i] ?? null };
-        return [partitionKey(topic, partition), sample] as const;
+        return [partitionKey({ topic, partition }), sample] as const;
       });
       return { ms, lag: lags[i] ?? null, partitions: new Map(rows) };
     });
@@ -68,7 +73,7 @@ export class LagSeries {
   /** Takes the present. */
   add({ nowMs, lag, partitions }: GroupDetail): void {
     const rows = partitions.map(({ topic, partition, end, committed, lag: each }) => {
-      return [partitionKey(topic, partition), { end, committed, lag: each }] as const;
+      return [partitionKey({ topic, partition }), { end, committed, lag: each }] as const;
     });
     const before = this.#samples.at(-2);
     const last = this.#samples.at(-1);
