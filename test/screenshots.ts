@@ -19,6 +19,7 @@ await using browser = await Browser.start(CHROMIUM);
 async function shop(screen: { width: number; height: number; isDark?: boolean }) {
   const page = await browser.open(sample.url, screen);
   await page.until("document.querySelectorAll('.row').length > 0");
+  await page.evaluate("document.querySelector('.invitation button').click()");
   await settled(page);
   return page;
 }

@@ -58,6 +58,43 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "invites to the tour until it was taken, and goes on with it when a topic of it is deleted",
+    async () => {
+      await using sample = await startPage();
+      const { registry } = sample.broker.context;
+      for (const topic of ["letters", "orders"]) await registry.create(topic, 1, {});
+      for (const topic of ["letters", "orders"]) await writeOrders(sample.broker, topic, 0, 50);
+      const page = await browser.open(sample.url, { width: 360, height: 740 });
+      const invitation = "document.querySelector('.invitation')?.hidden";
+      await page.until(`${invitation} === false`);
+      await page.evaluate("document.querySelector('.invitation a').focus()");
+      await page.press("Enter");
+      const titled = (topic: string): string =>
+        `document.querySelector('.player:not([hidden]) h2')?.textContent.endsWith(' ${topic}')`;
+      await page.until(titled("letters"));
+      expect(await page.evaluate<boolean>(invitation)).toBe(true);
+      for (let stop = 1; stop <= 8; stop++) {
+        const reachable = await page.evaluate<boolean>(
+          "[...document.querySelectorAll('.player .controls button, .player .controls a')].every((each) => each.getBoundingClientRect().bottom <= innerHeight)",
+        );
+        expect(`${stop}: ${reachable}`).toBe(`${stop}: true`);
+        if (stop < 8) await page.press("ArrowRight");
+      }
+      await registry.delete("letters");
+      await page.until(titled("orders"));
+      expect(await page.text(".player h3")).toStartWith("8. ");
+      await page.press("Escape");
+      await page.until("document.querySelector('.player').hidden");
+      // What the focus came from is hidden now.
+      expect(await page.evaluate<string>("document.activeElement.id")).toBe("main");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/log");
+      const again = await browser.open(sample.url);
+      await again.until(`${invitation} === true`);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "listens to nothing while it is hidden, and catches up when it is shown",
     async () => {
       await using sample = await startPage();

@@ -19,7 +19,8 @@ import { lookupStory } from "./lookup-steps.js";
 import type { Story } from "./player.js";
 import { PlayerView } from "./player-view.js";
 import { parseTarget } from "./target.js";
-import { askSample, choosePlace } from "../tour/tour.js";
+import { Invitation } from "../tour/invitation.js";
+import { choosePlace, readTour, topicsOf } from "../tour/tour.js";
 import { emptyTour, tourStory } from "../tour/tour-steps.js";
 import { TopicRows } from "./topic-rows.js";
 
@@ -38,10 +39,13 @@ export class LogView implements View {
   readonly #rows: TopicRows;
   readonly #detail: Detail;
   readonly #player: PlayerView;
+  readonly #invitation = new Invitation();
   readonly #filter = filterInput("Filter topics", (filter) => this.#filterBy(filter));
   /** What is shown of what an address can name. */
   #place: LogPlace = NOWHERE;
   #onNews: (() => void) | undefined;
+  /** Ids of the topics that the tour points to. */
+  #toured: readonly (string | undefined)[] = [];
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -70,6 +74,7 @@ export class LogView implements View {
     this.#form.root.hidden = !session.mayRead;
     this.root.append(
       this.#form.root,
+      this.#invitation.root,
       legend(),
       this.#filter,
       element("div", { class: "body" }, topics, this.#detail.root),
@@ -110,6 +115,11 @@ export class LogView implements View {
     this.#form.offer(topics);
     this.#filter.hidden = topics.length < FILTERED_TOPICS_MIN;
     this.#rows.reset();
+    const { query } = this.#context.router.current;
+    const ids = new Set(topics.map(({ id }) => id));
+    // A topic of the tour was deleted: the same stop, on other logs.
+    if (query.has("tour") && this.#toured.some((id) => id !== undefined && !ids.has(id)))
+      void this.#tour(Number(query.get("tour")) - 1);
     this.#onNews?.();
   }
 
@@ -141,23 +151,23 @@ export class LogView implements View {
 
   /** Starts the guided tour, once the topics are known. */
   async #tour(stop: number): Promise<void> {
-    const { model, session } = this.#context;
+    const { model, session, router } = this.#context;
     const deadlineMs = performance.now() + NEWS_MS_MAX;
     // A page that was just opened hears of its partitions and groups one after another.
     const isKnown = (): boolean =>
       model.overview?.topicCount === 0 ||
       (model.groupsState !== undefined && choosePlace(model) !== undefined);
     while (!isKnown() && performance.now() < deadlineMs) await this.#news();
-    const place = choosePlace(model);
-    if (place === undefined) {
-      this.#player.play(emptyTour(session.mayProduce), 0);
-      return;
-    }
-    const { topic, partition } = place;
-    const shape = await this.#shape(topic.name, partition, () => true);
-    const sample = await askSample(place, shape.baseOf(0), session);
-    const flush = model.overview?.flush ?? "";
-    this.#player.play(tourStory({ ...place, shape, flush, sample }), stop);
+    const shapeOf = (topic: string, partition: number): Promise<LogShape> =>
+      this.#shape(topic, partition, () => true);
+    const read = await readTour(model, session, shapeOf).catch(() => undefined);
+    // The person may have gone elsewhere meanwhile.
+    if (!router.current.query.has("tour")) return;
+    const names = read === undefined ? [] : topicsOf(read());
+    this.#toured = names.map((name) => model.topics.find((topic) => topic.name === name)?.id);
+    this.#invitation.answer();
+    const story = read === undefined ? emptyTour(session.mayProduce) : tourStory(read);
+    this.#player.play(story, stop);
   }
 
   /** Lists fewer topics. Each character is not a step that back leads to. */

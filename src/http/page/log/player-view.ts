@@ -35,7 +35,8 @@ export class PlayerView {
   play(story: Story, from?: number): void {
     this.#player = new Player(story);
     if (from !== undefined) this.#player.go(from);
-    this.#returnTo = document.activeElement;
+    // Of a story that replaces another, the focus is in the player.
+    if (!this.#root.contains(document.activeElement)) this.#returnTo = document.activeElement;
     this.#root.hidden = false;
     if (mayMove() && from === undefined) this.#player.play();
     this.#show();
@@ -49,6 +50,9 @@ export class PlayerView {
     this.#root.hidden = true;
     this.#host.point(undefined);
     if (this.#returnTo instanceof HTMLElement) this.#returnTo.focus({ preventScroll: true });
+    // It may be gone or hidden meanwhile.
+    if (document.activeElement !== this.#returnTo)
+      byId("main", HTMLElement).focus({ preventScroll: true });
   }
 
   #close(): void {
@@ -103,7 +107,7 @@ export class PlayerView {
         }),
         button("Next ▶", () => this.#go(number + 1), {
           "data-key": "next",
-          "aria-disabled": player.isLast,
+          "aria-disabled": player.isLast ? "true" : undefined,
         }),
         button(isPlaying ? "Pause" : player.isLast ? "Replay" : "Play", () => this.#toggle(), {
           "data-key": "toggle",
@@ -131,6 +135,7 @@ export class PlayerView {
         : again
       )?.focus();
     }
+    this.#root.scrollTop = 0;
     this.#host.point(step.place);
     this.#host.stepped(number);
   }

@@ -1,42 +1,72 @@
-// The guided tour as a story: eight stops on a partition that the reader has, with its numbers. Pure.
-// Leaves to others: choosing the partition and asking for its numbers (tour.ts), and showing the stops (log/player-view.ts).
+// The guided tour as a story: eight stops on logs and groups that the reader has, with their numbers. Pure.
+// Leaves to others: choosing them and asking for their numbers (tour.ts), and showing the stops (log/player-view.ts).
 import type { BatchDescription } from "../../../inspection/batch-description.js";
+import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
+import type { Highlight } from "../log/drawing.js";
 import type { LogShape, Span } from "../log/log-shape.js";
 import type { Step, Story } from "../log/player.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { countOf, formatAge, formatBytes, formatCount } from "../parts/format.js";
 import { hrefOf } from "../router.js";
 import type { GroupOffset, TopicState } from "../wire.js";
 
-/** What the tour tells about. */
-export interface TourFacts {
+/** A partition that a stop points to. */
+export interface TourLog {
   readonly topic: TopicState;
   readonly partition: number;
-  /** Complete. */
   readonly shape: LogShape;
-  /** The broker's flush policy. */
+}
+
+/** What the tour tells about: a partition first of all, whose shape is complete. */
+export interface TourFacts extends TourLog {
+  /** The broker's flush policy: `always`, `never` or `interval:` with milliseconds. */
   readonly flush: string;
-  /** A segment with a batch of it; undefined if the visitor may not read the topic. */
+  /** The oldest segment; undefined if the visitor may not read the topic. */
   readonly sample: SegmentSample | undefined;
-  /** A group that reads the partition. */
-  readonly group: GroupOffset | undefined;
+  /** How a record in the middle is found; undefined likewise. */
+  readonly lookup: LookupExplanation | undefined;
+  readonly group: GroupFacts | undefined;
+  /** A partition of a compacted topic, if there is one. */
+  readonly compacted: TourLog | undefined;
 }
 
 export interface SegmentSample {
   readonly base: number;
   readonly file: string;
-  readonly indexEntries: number;
-  readonly batch: BatchDescription;
+  /** The first two. */
+  readonly batches: readonly BatchDescription[];
 }
 
-/** Segments that a stop lists. */
-const LISTED_SEGMENTS_MAX = 6;
+/** A group in one topic. */
+export interface GroupFacts {
+  /** Its partitions, ascending. */
+  readonly offsets: readonly GroupOffset[];
+  /** The one that the stop points to, and its log. */
+  readonly shown: GroupOffset;
+  readonly shape: LogShape;
+  /** Another group that has records to read, if this one has none. */
+  readonly behind: GroupOffset | undefined;
+}
 
-export function tourStory(facts: TourFacts): Story {
-  const { topic } = facts;
+/** Segments, members and partitions that a stop lists. */
+const LISTED_SEGMENTS_MAX = 6;
+const LISTED_MEMBERS_MAX = 4;
+const LISTED_PARTITIONS_MAX = 8;
+
+/** Bytes around a batch that are shown with it: a few index entries, if batches are small. */
+const SURROUNDING_BYTES = 16_384;
+
+/** How much of the log a mark at one place covers, to be seen. */
+const MARK_SHARE = 0.012;
+
+/** `read` gives the facts of the moment: a stop shows the numbers that are true when it is reached. */
+export function tourStory(read: () => TourFacts): Story {
   const stops = [logs, segments, batches, indexEntries, flushes, watermark, groups, deletion];
   return {
-    title: `How a log works, on your topic ${topic.name}`,
-    steps: stops.map((stop) => stop(facts)),
+    title: `How a log works, on your topic ${read().topic.name}`,
+    get steps() {
+      const facts = read();
+      return stops.map((stop) => stop(facts));
+    },
     result: undefined,
   };
 }
@@ -56,9 +86,13 @@ function logs(facts: TourFacts): Step {
   return stop(
     facts,
     "A partition is a log",
-    `Each row of the drawing is one of the ${countOf(topic.partitions, "partition")} of ${topic.name}: a log, to which records are only ever appended, the newest at the right. A record never moves. Its number is its offset, and that is how consumers ask for it. Records with the same key go to the same partition, so they stay in order; between partitions there is no order.`,
-    [`partition ${partition}: offsets ${formatCount(logStart)} to ${formatCount(logEnd - 1)}`],
+    "Producers are programs that write records; consumers read them. A topic is a name for records that belong together. It has partitions, a row each; one is marked. A partition is a log: a list that only grows at its end, on the right. A record's number in it is its offset, which never changes. Records with the same key stay in order, because producers send them to the same partition.",
+    [
+      `${topic.name}: ${countOf(topic.partitions, "partition")}`,
+      `partition ${partition}: offsets ${formatCount(logStart)} to ${formatCount(logEnd - 1)}`,
+    ],
     undefined,
+    found({ from: shape.logStartPlace, to: shape.bytes }),
   );
 }
 
@@ -72,168 +106,267 @@ function segments(facts: TourFacts): Step {
     const kind = shape.isActive(number) ? "active" : "sealed";
     return `${fileName(shape.baseOf(number))}: ${kind}, ${formatBytes(to - from)}`;
   });
-  const sealed =
-    shape.count === 1
-      ? "There is only this one so far."
-      : `The ${countOf(last, "other")} are sealed: nothing in them will change.`;
+  const here =
+    last === 0
+      ? "This log has only that one so far."
+      : `This log has ${formatCount(last)} before it.`;
   return stop(
     facts,
     "The log is cut into segments",
-    `On disk the log is ${countOf(shape.count, "file")}, each named after its first offset. Only the last one, the active segment, is written to. When it is full, it is sealed and the next one begins. ${sealed}`,
-    lines,
+    `On disk, a log is a series of files: its segments. Each is named after the offset where it starts. The last one is active and marked here: new records are appended to it. When it is full (segment.bytes) or old (segment.ms), it is sealed, and the next one begins. Nothing is appended to a sealed segment again. ${here}`,
+    [...(first > 0 ? [`${countOf(first, "older segment")}, and`] : []), ...lines],
     undefined,
-    shape.spanOf(last),
+    found(shape.spanOf(last)),
   );
 }
 
 function batches(facts: TourFacts): Step {
   const { sample, shape } = facts;
+  const title = "A segment holds batches";
   const text =
-    "Inside a segment are batches. A producer collects records and sends them as one batch, compressed if it likes. The broker checks its checksum, writes the offset into its header, and appends the bytes as they are. A consumer gets the same bytes. So the broker works per batch, not per record.";
-  if (sample === undefined) return stop(facts, "A segment holds batches", text, [], undefined);
-  const { batch, base } = sample;
-  const from = shape.placeOf(base, batch.position) ?? 0;
-  const span = { from, to: from + batch.bytes };
+    "A producer collects records and sends them as one batch, compressed if it likes. The broker checks the batch's checksum, writes the offset of its first record into its header, and appends it to the segment as it is. Consumers get the same bytes. So a batch of 1,000 records is hardly more work for the broker than a batch of one.";
+  const [one, two] = sample?.batches ?? [];
+  if (sample === undefined || one === undefined) return stop(facts, title, text, [], undefined);
+  const spans = [one, ...(two === undefined ? [] : [two])].map(({ position, bytes }): Span => {
+    const from = shape.placeOf(sample.base, position) ?? 0;
+    return { from, to: from + bytes };
+  });
+  const [from, to] = [spans[0]?.from ?? 0, spans.at(-1)?.to ?? 0];
+  const marked =
+    two === undefined
+      ? "The marked batch is the first of the oldest segment."
+      : "Marked are the first two batches of the oldest segment.";
   const step = stop(
     facts,
-    "A segment holds batches",
-    text,
-    [
-      `at position ${formatCount(batch.position)} of ${sample.file}: ${countOf(batch.count, "record")} in ${formatBytes(batch.bytes)}`,
-      `codec ${batch.codec ?? "unknown"}, CRC-32C ${batch.crc}`,
-    ],
-    around(span, shape),
-    span,
+    title,
+    `${text} ${marked}`,
+    [one, ...(two === undefined ? [] : [two])].map(
+      ({ position, count, bytes, codec, crc }) =>
+        `at byte ${formatCount(position)} of ${sample.file}: ${countOf(count, "record")} in ${formatBytes(bytes)}, codec ${codec ?? "unknown"}, checksum ${crc}`,
+    ),
+    around({ from, to }, shape, (to - from) * 2),
+    // In two colours, so that one can see where the second starts.
+    spans.map((span, i) => ({ span, kind: i === 0 ? "found" : "look" })),
   );
-  const query = { segment: base, batch: batch.position };
-  return linked(facts, step, "See its bytes", query);
+  return linked(facts, step, "See its bytes", { segment: sample.base, batch: one.position });
 }
 
 function indexEntries(facts: TourFacts): Step {
-  const { sample, shape } = facts;
-  const text =
-    "The ticks below a row are entries of the index: for about every 4 KiB of log, one offset and its position in the file. To find a record, the broker picks the segment by its name, the last entry at or before the offset by binary search, and from there reads batch headers until it has the batch. It never reads everything, however long the log is.";
+  const { lookup, shape } = facts;
   const title = "An index entry every few KiB";
-  if (sample === undefined) return stop(facts, title, text, [], undefined);
-  const number = shape.numberOf(sample.base);
-  const span = number === undefined ? undefined : shape.spanOf(number);
+  const text =
+    "A tick below the row is an index entry: a batch's last offset, and the byte where it starts. A batch gets one if it starts over 4 KiB after the last such batch. To find an offset, the broker picks the file by its name and, by binary search, the nearest entry before. From there it reads batch headers until one covers the offset. It sends that batch; the consumer skips to the record.";
+  const { offset, segment, index, batch, cost } = lookup ?? {};
+  if (offset === undefined || segment === undefined || batch === undefined) {
+    return stop(facts, title, text, [], undefined);
+  }
+  const from = shape.placeOf(segment.baseOffset, batch.position) ?? 0;
+  const span = { from, to: from + batch.bytes };
+  const { before, entries = 0 } = index ?? {};
+  const at =
+    before?.position === undefined ? undefined : shape.placeOf(segment.baseOffset, before.position);
+  const entry =
+    before === undefined || before === null
+      ? `none of ${countOf(entries, "index entry", "index entries")} is before it, so from the start of the file`
+      : `entry ${formatCount(before.entry + 1)} of ${formatCount(entries)} in its index`;
+  const lines = [
+    `offset ${formatCount(offset)}: ${segment.file}; ${entry}; ${countOf(cost?.withIndex.headers ?? 1, "batch header")} read (entry and batch are marked)`,
+    ...(typeof cost?.withoutIndex?.headers === "number"
+      ? [`without the index: ${countOf(cost.withoutIndex.headers, "batch header")}`]
+      : []),
+  ];
   const step = stop(
     facts,
     title,
     text,
-    [`${sample.file} has ${countOf(sample.indexEntries, "index entry", "index entries")}`],
-    span,
+    lines,
+    around({ from: at ?? from, to: span.to }, shape, Math.max(SURROUNDING_BYTES, batch.bytes)),
+    [...(at === undefined ? [] : [look({ from: at, to: at })]), ...found(span)],
   );
-  const { logStart, highWatermark } = shape.state;
-  const middle = Math.floor((logStart + highWatermark) / 2);
-  return linked(facts, step, `Look up offset ${formatCount(middle)}`, { lookup: middle });
+  return linked(facts, step, `Look up offset ${formatCount(offset)}`, { lookup: offset });
 }
 
 function flushes(facts: TourFacts): Step {
   const { flush, shape } = facts;
   const { highWatermark, logEnd } = shape.state;
-  const promise =
-    flush === "always"
-      ? "This broker flushes to the disk before it acknowledges: an acknowledged record survives a crash of the broker, and a power failure."
-      : `This broker flushes ${flush === "never" ? "only when a segment is sealed" : `on a schedule (${flush})`} and acknowledges before: an acknowledged record survives a crash of the broker, but perhaps not a power failure.`;
+  const from = shape.logStartPlace;
+  const start =
+    "When a record is stored, the broker acknowledges it to the producer. At first, a record is only in the memory of the operating system: that survives a crash of the broker, but not a power failure. A flush puts it on the disk.";
+  const title = "Written, flushed, acknowledged";
+  if (flush !== "always") {
+    const ms = /^interval:(\d+)$/.exec(flush)?.[1];
+    const when =
+      ms === undefined
+        ? "lets the operating system flush, until a segment fills"
+        : `flushes every ${formatCount(Number(ms))} ms`;
+    // Of the active segment nobody knows; a sealed one is on the disk.
+    const sealed = shape.startOf(shape.count - 1);
+    const marked = sealed > from ? " Sealed segments, marked, are flushed." : "";
+    return stop(
+      facts,
+      title,
+      `${start} This broker acknowledges first, and ${when}: a power failure may take the last acknowledged records, a crash of the broker none.${marked}`,
+      [`flush ${flush}`],
+      undefined,
+      sealed > from ? found({ from, to: sealed }) : [],
+    );
+  }
   const waiting = logEnd - highWatermark;
+  const place = shape.watermarkPlace;
   return stop(
     facts,
-    "Written, then flushed",
-    `A new record is first only in the memory of the operating system. ${promise} What is written but not flushed yet is drawn paler.`,
+    title,
+    `${start} This broker flushes first and acknowledges then. So an acknowledged record survives both. Marked is what is flushed; what is not, is drawn paler, mostly too briefly to be seen.`,
     [
+      "flush always",
       waiting === 0
         ? "everything is flushed right now"
         : `${countOf(waiting, "record")} not flushed yet`,
     ],
     undefined,
-    { from: shape.watermarkPlace, to: shape.bytes },
+    [
+      ...found({ from, to: place }),
+      ...(waiting === 0 ? [] : [look({ from: place, to: shape.bytes })]),
+    ],
   );
 }
 
 function watermark(facts: TourFacts): Step {
-  const { shape } = facts;
-  const { highWatermark } = shape.state;
-  const place = shape.watermarkPlace;
+  const { flush, shape } = facts;
+  const { highWatermark, logEnd } = shape.state;
+  const moves =
+    flush === "always"
+      ? "It moves when records are flushed, and then they are acknowledged. What is behind it, up to the end of the log, may still be lost in a power failure. So no consumer ever acts upon a record that is gone later."
+      : "With this broker's flush policy, it moves as soon as records are written. So a consumer may have read a record that a power failure takes back. With flush always, it moves only when records are flushed.";
   return stop(
     facts,
     "The high watermark",
-    `Consumers read up to the red line, the high watermark, and no further: what is below it cannot be lost by a crash any more. So a consumer never sees a record that is gone later. It waits at offset ${formatCount(highWatermark)} now, for the next record.`,
-    [`high watermark ${formatCount(highWatermark)}`],
+    `The red line is the high watermark: the offset up to which consumers can read. One that has read everything waits there. ${moves}`,
+    [
+      `high watermark ${formatCount(highWatermark)}`,
+      `end of the log ${formatCount(logEnd)}, the offset of the next record`,
+    ],
     undefined,
-    { from: place, to: place },
+    found(markAt(shape.watermarkPlace, shape)),
   );
 }
 
 function groups(facts: TourFacts): Step {
-  const { group, shape } = facts;
+  const { group, topic } = facts;
   const text =
-    "Consumers with the same group name share the work: each partition is read by one of them. If one stops, the others take over its partitions. The group commits, for each partition, the offset to go on from: the violet triangle. Its distance to the high watermark is the lag: records that are still to be read. Reading deletes nothing, so another group reads the same records at its own pace.";
+    "Consumers with the same group name are its members and share the work: each partition is read by one of them. If one stops, another takes over. A member commits, per partition, the offset to read next: the violet triangle. There the next reader continues; what was read but not committed is read again. Lag is the high watermark minus that offset: what is left to read. Reading deletes nothing: each group reads everything.";
   const title = "A group shares the partitions";
   if (group === undefined) {
-    return stop(facts, title, `${text} No group has committed anything here yet.`, [], undefined);
+    const lines = [
+      "no group has committed anything here yet",
+      `to see one: rustlog consume ${topic.name} --group NAME --balance`,
+    ];
+    return stop(facts, title, text, lines, undefined);
   }
-  const { offset, lag, reader } = group;
-  const at = offset < 0 ? "nothing committed yet" : `committed ${formatCount(offset)}`;
-  const place = shape.placeOfOffset(Math.max(offset, shape.state.logStart));
+  const { shown, shape, behind } = group;
+  const from = shape.placeOfOffset(Math.max(shown.offset, shape.state.logStart));
+  const isBehind = shown.offset >= 0 && shown.lag > 0;
+  const marks = [
+    ...(isBehind ? [look({ from, to: shape.watermarkPlace })] : []),
+    ...(shown.offset < 0 ? [] : found(markAt(from, shape))),
+  ];
+  const lines = [
+    `group ${shown.group}, topic ${shown.topic}`,
+    ...memberLines(group.offsets),
+    offsetLine(shown, `partition ${shown.partition}`),
+    ...(behind === undefined
+      ? []
+      : [offsetLine(behind, `group ${behind.group}, ${behind.topic} ${behind.partition}`)]),
+  ];
   return {
     ...stop(
-      facts,
+      { topic: { name: shown.topic }, partition: shown.partition },
       title,
       text,
-      [
-        `${group.group}: ${at}, lag ${formatCount(lag)}`,
-        reader === null ? "no member reads this partition right now" : `read by ${reader}`,
-      ],
+      lines,
       undefined,
-      { from: place, to: place },
+      marks,
     ),
-    link: { text: `Open ${group.group}`, href: hrefOf("groups", [group.group]) },
+    link: { text: `Open ${shown.group}`, href: hrefOf("groups", [shown.group]) },
   };
+}
+
+/** Who reads which partitions. */
+function memberLines(offsets: readonly GroupOffset[]): string[] {
+  const read = offsets.filter(({ member }) => member !== null);
+  if (read.length === 0) return ["no member reads it right now"];
+  const members = [...Map.groupBy(read, ({ member }) => member).values()];
+  const lines = members.slice(0, LISTED_MEMBERS_MAX).map((own, i) => {
+    const listed = own.slice(0, LISTED_PARTITIONS_MAX).map(({ partition }) => partition);
+    const more = own.length > listed.length ? ` and ${own.length - listed.length} more` : "";
+    const noun = own.length === 1 ? "partition" : "partitions";
+    return `member ${i + 1} (${own[0]?.reader ?? "unnamed"}) reads ${noun} ${listed.join(", ")}${more}`;
+  });
+  const left = members.length - lines.length;
+  return left > 0 ? [...lines, `and ${countOf(left, "more member")}`] : lines;
+}
+
+function offsetLine({ offset, lag }: GroupOffset, where: string): string {
+  const at = offset < 0 ? "nothing committed yet" : `committed ${formatCount(offset)}`;
+  return `${where}: ${at}, lag ${formatCount(lag)}`;
 }
 
 function deletion(facts: TourFacts): Step {
-  const { topic, shape } = facts;
-  const compacts = topic.cleanup.includes("compact");
-  const kept = [
-    ...(topic.retentionMs >= 0 ? [`retention.ms is ${formatCount(topic.retentionMs)}`] : []),
-    ...(topic.retentionBytes >= 0
-      ? [`retention.bytes is ${formatBytes(topic.retentionBytes)} for each partition`]
+  const { topic, compacted } = facts;
+  const place = compacted ?? facts;
+  const { shape } = place;
+  const end = compacted === undefined ? undefined : shape.compactedPlace;
+  const isCompacted = end !== undefined && end > shape.logStartPlace;
+  const lines = [
+    retentionLine(topic),
+    ...(facts.shape.state.logStart > 0
+      ? [
+          `${topic.name} ${facts.partition}: deleted below ${formatCount(facts.shape.state.logStart)}`,
+        ]
       : []),
-  ];
-  const isDeleted = topic.cleanup.includes("delete") && kept.length > 0;
-  const here = [
-    isDeleted
-      ? "In this topic, segments that are older or in excess are deleted, the oldest first."
-      : "In this topic nothing is deleted by age or size.",
-    compacts
-      ? "It is compacted: the green line is what was compacted, the orange one what was not yet."
-      : "It is not compacted.",
+    compactionLine(compacted, isCompacted),
   ];
   return {
     ...stop(
-      facts,
+      place,
       "How old records go",
-      `There are two ways. Retention deletes whole segments, by age or by size. Compaction keeps the newest record of every key and removes the older ones; offsets stay as they are, so gaps remain, and a record with a key but no value (a tombstone) says that the key is deleted. ${here.join(" ")}`,
-      [`cleanup.policy is ${topic.cleanup === "" ? "none" : topic.cleanup}`, ...kept],
+      "The setting cleanup.policy of a topic says how. With delete, the oldest segments go, whole files: once all their records are older than retention.ms, or while the rest still has retention.bytes. With compact, sealed segments are rewritten: of each key, the newest record stays, at its offset, so gaps remain. A record without a value, a tombstone, says that its key is deleted; it goes too, later, after delete.retention.ms.",
+      lines,
       undefined,
-      compacts && shape.compactedPlace !== undefined
-        ? { from: shape.logStartPlace, to: shape.compactedPlace }
-        : undefined,
+      isCompacted ? found({ from: shape.logStartPlace, to: end }) : [],
     ),
-    link: { text: `Settings of ${topic.name}`, href: hrefOf("topics", [topic.name]) },
+    link: { text: `Settings of ${place.topic.name}`, href: hrefOf("topics", [place.topic.name]) },
   };
 }
 
+function retentionLine({ name, cleanup, retentionMs, retentionBytes }: TopicState): string {
+  const limits = [
+    ...(retentionMs >= 0 ? [`retention.ms ${formatAge(retentionMs)}`] : []),
+    ...(retentionBytes >= 0 ? [`retention.bytes ${formatBytes(retentionBytes)} a partition`] : []),
+  ];
+  const policy = `${name}: cleanup.policy ${cleanup === "" ? "empty" : cleanup}`;
+  if (!cleanup.includes("delete")) return `${policy}, so retention deletes nothing`;
+  if (limits.length === 0) return `${policy}, without a limit: retention deletes nothing`;
+  return `${policy}, ${limits.join(", ")}`;
+}
+
+function compactionLine(compacted: TourLog | undefined, isCompacted: boolean): string {
+  if (compacted === undefined) return "no topic here has cleanup.policy compact";
+  const { topic, partition, shape } = compacted;
+  const name = `${topic.name} ${partition}`;
+  return isCompacted
+    ? `${name}: compacted below ${formatCount(shape.state.compactedTo ?? 0)}, marked`
+    : `${name}: cleanup.policy ${topic.cleanup}, nothing compacted yet`;
+}
+
 function stop(
-  { topic, partition }: TourFacts,
+  { topic, partition }: { readonly topic: { readonly name: string }; readonly partition: number },
   title: string,
   text: string,
   lines: readonly string[],
   view: Span | undefined,
-  found?: Span,
+  highlights: readonly Highlight[] = [],
 ): Step {
-  const highlights = found === undefined ? [] : [{ span: found, kind: "found" as const }];
   return { title, text, lines, place: { topic: topic.name, partition, span: view, highlights } };
 }
 
@@ -247,10 +380,23 @@ function linked(
   return { ...step, link: { text, href: hrefOf("log", [topic.name, partition], query) } };
 }
 
+function found(span: Span): Highlight[] {
+  return [{ span, kind: "found" }];
+}
+
+function look(span: Span): Highlight {
+  return { span, kind: "look" };
+}
+
+/** A span around one place that is wide enough to be seen beside the mark at it. */
+function markAt(place: number, { bytes }: LogShape): Span {
+  const half = bytes * MARK_SHARE;
+  return { from: place - half, to: place + half };
+}
+
 /** A span with some of its surroundings. */
-function around({ from, to }: Span, shape: LogShape): Span {
-  const margin = Math.max(to - from, 1) * 4;
-  return { from: Math.max(0, from - margin), to: Math.min(shape.bytes, to + margin) };
+function around({ from, to }: Span, { bytes }: LogShape, margin: number): Span {
+  return { from: Math.max(0, from - margin), to: Math.min(bytes, to + margin) };
 }
 
 function fileName(base: number): string {
