@@ -172,6 +172,8 @@ export class GroupList {
   #nothing(): HTMLElement {
     const isChosen = NAMES.some((name) => name !== "order" && this.#query.has(name));
     if (isChosen) return emptyState("No group matches.", link("Show all groups", hrefOf("groups")));
+    if (this.#context.session.user !== null)
+      return emptyState("There are no groups that you may see.");
     return emptyState(
       "There are no groups yet. A group appears when a consumer joins it or commits an offset for it.",
     );

@@ -1,14 +1,15 @@
 // The form of lookups: which record to look for. Leaves to others: looking it up (log-view.ts).
 import { element, failure } from "../parts/dom.js";
 import { field, partitionInput, topicInput } from "../parts/fields.js";
+import { shownTime } from "../parts/typed-time.js";
 import type { TopicState } from "../wire.js";
-import { parseTarget, type Target } from "./target.js";
+import { parseTarget, settledTarget, type Target } from "./target.js";
 
 export interface LookupOrder {
   readonly topic: string;
   readonly partition: number;
   readonly target: Target;
-  /** The target as it was entered. */
+  /** The target for the address. */
   readonly text: string;
 }
 
@@ -18,7 +19,7 @@ export class LookupForm {
   readonly #target = element("input", {
     name: "target",
     required: true,
-    placeholder: "42 or 2026-07-01 12:00",
+    placeholder: "42, 14:00 or 2026-07-01 12:00",
     spellcheck: "false",
   });
   readonly #said = element("div", { class: "said" });
@@ -56,7 +57,7 @@ export class LookupForm {
   fill(topic: string, partition: number | undefined, target: string | undefined): void {
     this.#topic.value = topic;
     this.#partition.value = String(partition ?? 0);
-    if (target !== undefined) this.#target.value = target;
+    if (target !== undefined) this.#target.value = shownTime(target);
   }
 
   /** Enters the first topic if nothing was entered yet. */
@@ -66,7 +67,7 @@ export class LookupForm {
   }
 
   #order(): LookupOrder {
-    const text = this.#target.value;
+    const text = settledTarget(this.#target.value);
     const partition = Number(this.#partition.value);
     return { topic: this.#topic.value, partition, text, target: parseTarget(text) };
   }

@@ -8,7 +8,7 @@ export const TIME_EXAMPLES = "14:00, yesterday 14:00, 2026-11-25 14:00, -1h";
 const CLOCK = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/;
 const DAY = /^(today|yesterday)(?:\s+(.+))?$/i;
 const LOCAL = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?$/;
-const SO_LONG_AGO = /^-\d[\d.]*[a-z]/i;
+const SO_LONG_AGO = /^-\d[\d.]*[a-z]+$/i;
 
 /** The moment that a text names, or undefined. A time of day alone is the last time that it was so late. */
 export function typedTime(typed: string, now: Date): Date | undefined {

@@ -30,7 +30,7 @@ export function choiceText({ chosenBy, partition, partitions }: ProduceReport): 
   return `${of}, chosen at random because the record has no key`;
 }
 
-/** A time of the form: milliseconds since 1970, or a date; a time without a zone is UTC. Undefined for none. */
+/** A time of the form: milliseconds since 1970, or a date; a time without a zone is the reader's. Undefined for none. */
 export function timestampOf(text: string): number | undefined {
   if (text.trim() === "") return undefined;
   try {

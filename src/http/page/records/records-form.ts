@@ -2,6 +2,7 @@
 // Leaves to others: carrying it out (records-view.ts).
 import { element } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
+import { shownTime, TIME_EXAMPLES, typedPlace } from "../parts/typed-time.js";
 import { firstPageOf, type RecordsPlace, withRange } from "./records-place.js";
 
 const FIELDS = {
@@ -22,7 +23,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** What a start may look like. */
-const STARTS = ["latest", "earliest", "-100", "@-10m", "@-1h", "@-1d", "@2026-07-01 12:00"];
+const STARTS = ["latest", "earliest", "-100", "-10m", "-1h", "yesterday 14:00", "2026-07-01 12:00"];
 
 export class RecordsForm {
   readonly root: HTMLFormElement;
@@ -33,8 +34,7 @@ export class RecordsForm {
   });
   readonly #from = element("input", {
     ...{ name: "from", placeholder: "newest", list: "record-starts", spellcheck: "false" },
-    title:
-      "earliest, latest, an offset, -N (from the end), @TIME, or so long ago: @-1h; or a range: @-1h:@-10m",
+    title: `earliest, latest, an offset, -N (from the end), or a time: ${TIME_EXAMPLES}; or a range: @-1h:@-10m`,
   });
   readonly #to = element("input", {
     ...{ name: "to", placeholder: "end", list: "record-starts", spellcheck: "false" },
@@ -52,7 +52,7 @@ export class RecordsForm {
       { class: "tool records-form", autocomplete: "off", role: "search", "aria-label": "Records" },
       field("topic", this.#topic),
       field("partition", this.#partition),
-      field("from", this.#from),
+      field("from offset or time", this.#from),
       field("to", this.#to),
       field("search in", this.#in),
       field("search for", this.#find),
@@ -64,7 +64,7 @@ export class RecordsForm {
     this.#find.addEventListener("input", () => this.#hint());
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
-      onSubmit(withRange(this.#place()));
+      onSubmit(this.#place());
     });
   }
 
@@ -72,8 +72,8 @@ export class RecordsForm {
   fill(place: RecordsPlace): void {
     this.#topic.value = place.topic;
     this.#partition.value = place.partition === undefined ? "" : String(place.partition);
-    this.#from.value = place.from;
-    this.#to.value = place.to;
+    this.#from.value = shownTime(place.from);
+    this.#to.value = shownTime(place.to);
     this.#in.value = Object.hasOwn(FIELDS, place.in) ? place.in : "any";
     this.#find.value = place.find;
     this.#case.box.checked = place.ignoresCase;
@@ -82,17 +82,19 @@ export class RecordsForm {
 
   #place(): RecordsPlace {
     const partition = this.#partition.value.trim();
-    return firstPageOf({
+    const now = new Date();
+    const place = firstPageOf({
       topic: this.#topic.value.trim(),
       partition: partition === "" ? undefined : Number(partition),
-      from: this.#from.value.trim(),
-      to: this.#to.value.trim(),
+      from: typedPlace(this.#from.value, now),
+      to: typedPlace(this.#to.value, now),
       ...{ at: "", dir: "" },
       find: this.#find.value,
       in: this.#in.value,
       ignoresCase: this.#case.box.checked,
       ...{ isTail: false, record: undefined, tab: "" },
     });
+    return withRange(place);
   }
 
   #hint(): void {

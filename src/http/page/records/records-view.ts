@@ -29,6 +29,9 @@ import {
 const PAGE_RECORDS = 100;
 const TAIL_ROWS_MAX = 500;
 
+const JSON_HINT =
+  " In JSON values a path is searched, as in order.id = 123; in “value” any text is.";
+
 /** Topics that are offered when none is chosen. */
 const OFFERED_TOPICS_MAX = 40;
 
@@ -231,7 +234,9 @@ export class RecordsView implements View {
     const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
     const words: string[] = [];
     if (place.find === "") {
-      words.push(place.isTail ? "following" : rangeWords(items, count));
+      words.push(
+        place.isTail ? (this.#tail.isRunning ? "following" : "paused") : rangeWords(items, count),
+      );
     } else {
       words.push(`${formatCount(count)} found`);
       words.push(
@@ -275,7 +280,7 @@ export class RecordsView implements View {
       ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
       : place.find === ""
         ? "There are no records in this range."
-        : `Nothing in this range matches ${place.find}.`;
+        : `Nothing in this range matches ${place.find}.${place.in === "json" && !place.find.includes("=") ? JSON_HINT : ""}`;
     const next = isBlank
       ? mayProduce
         ? [link("Produce one", hrefOf("produce", [], { topic: place.topic }))]
@@ -285,12 +290,23 @@ export class RecordsView implements View {
   }
 
   #offerTopics(): void {
-    const { topics } = this.#context.model;
+    const { topics, overview } = this.#context.model;
+    // Not yet known.
+    if (overview === undefined) return;
     const links = topics
       .slice(0, OFFERED_TOPICS_MAX)
       .map(({ name }) => link(name, hrefOf("records", [name])));
-    const text = topics.length === 0 ? "No topics yet." : "Choose a topic to see its records.";
-    this.#empty.replaceChildren(emptyState(text, ...links));
+    if (topics.length === 0) {
+      const { mayCreateTopics } = this.#context.session;
+      const next = mayCreateTopics ? [link("Create a topic", hrefOf("topics"))] : [];
+      this.#empty.replaceChildren(emptyState("There are no topics yet.", ...next));
+      return;
+    }
+    const isAll = topics.length <= OFFERED_TOPICS_MAX;
+    const others = isAll ? "" : " These are the first of them: type the name of another one above.";
+    this.#empty.replaceChildren(
+      emptyState(`Choose a topic to see its records.${others}`, ...links),
+    );
   }
 
   #cancelled(): void {

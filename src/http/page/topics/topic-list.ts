@@ -204,9 +204,10 @@ export class TopicList {
   }
 
   #emptyState(filter: string): HTMLElement {
-    const { mayCreateTopics } = this.#context.session;
+    const { mayCreateTopics, user } = this.#context.session;
     const create = mayCreateTopics ? [button("Create a topic", this.#create)] : [];
-    if (filter === "") return emptyState("There are no topics yet.", ...create);
+    const which = user === null ? "topics yet" : "topics that you may see";
+    if (filter === "") return emptyState(`There are no ${which}.`, ...create);
     const { overview, topics } = this.#context.model;
     const isPartial = (overview?.topicCount ?? 0) > topics.length;
     const open = isPartial ? [link(`Open the topic “${filter}”`, hrefOf("topics", [filter]))] : [];

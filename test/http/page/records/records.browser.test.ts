@@ -82,6 +82,14 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
         "2 found · 290 of 290 records searched",
       );
       expect(await page.evaluate<number[]>(offsets)).toEqual([33, 33]);
+      // A time as people type it. The address has the moment, and the field still the time.
+      await page.evaluate("document.querySelector('[name=from]').focus()");
+      await page.type("yesterday 14:00");
+      await page.press("Enter");
+      await page.until("/from=%40[-0-9]+T[0-9%A]+.000Z/.test(location.hash)");
+      expect(await page.evaluate<string>("document.querySelector('[name=from]').value")).toMatch(
+        /^\d{4}-\d\d-\d\d 14:00$/,
+      );
       await page.evaluate("location.hash = '#/records/orders?find=%24.%3D&in=json'");
       await page.until("document.querySelector('.records-view .failure')");
       expect(await page.text(".records-view .failure")).toContain("expected a name after the dot");
