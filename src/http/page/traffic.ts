@@ -5,7 +5,7 @@ import type { Rate } from "./model.js";
 import { theme } from "./parts/theme.js";
 
 const WIDTH = 180;
-const HEIGHT = 36;
+const HEIGHT = 28;
 
 /** Points of a curve; fewer are right-aligned. */
 const POINTS = 120;

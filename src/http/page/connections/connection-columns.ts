@@ -25,15 +25,15 @@ export function connectionColumns(
     textColumn("client", "client id", ({ clientId }) => clientId),
     ...useColumns<ConnectionState>(stateOf),
     { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
-    textColumn("user", "user", ({ user }) => user),
-    { name: "throttled", title: "throttled", text: throttledText, ...NUMBER },
+    { ...textColumn("user", "user", ({ user }) => user), isExtra: true },
+    { name: "throttled", title: "throttled", text: throttledText, ...EXTRA },
     {
-      ...{ name: "protocol", title: "protocol", ...SORTED },
+      ...{ name: "protocol", title: "protocol", isExtra: true, ...SORTED },
       text: ({ protocol, isTls }) => `${protocol}, ${isTls ? "TLS" : "plain"}`,
     },
-    textColumn("software", "library", ({ software }) => software),
+    { ...textColumn("software", "library", ({ software }) => software), isExtra: true },
     {
-      ...{ name: "since", title: "age", ...NUMBER },
+      ...{ name: "since", title: "age", ...EXTRA },
       text: ({ sinceMs }) => ageText((stateOf()?.atMs ?? sinceMs) - sinceMs),
       fill: (cell, { sinceMs }) => {
         cell.textContent = ageText((stateOf()?.atMs ?? sinceMs) - sinceMs);
@@ -44,7 +44,7 @@ export function connectionColumns(
   if (close === undefined) return shown;
   return [
     ...shown,
-    { name: "close", title: "close", text: () => "Close", fill: closeButton(close) },
+    { name: "close", title: "actions", text: () => "Close", fill: closeButton(close) },
   ];
 }
 
@@ -85,13 +85,14 @@ function textColumn(
       const text = textOf(connection);
       cell.textContent = text ?? "—";
       cell.title = text ?? "";
-      cell.className = "cut";
+      cell.classList.add("cut");
     },
   };
 }
 
 const SORTED = { isSortedOutside: true };
 const NUMBER = { isSortedOutside: true, isNumber: true };
+const EXTRA = { ...NUMBER, isExtra: true };
 
 /** What one client or several use. */
 function useColumns<Use extends ClientUse>(stateOf: StateOf): readonly Column<Use>[] {
@@ -105,13 +106,13 @@ function useColumns<Use extends ClientUse>(stateOf: StateOf): readonly Column<Us
       text: (use) => percentText(share(use)),
       fill: (cell, use) => fillShare(cell, share(use)),
     },
-    { name: "in", title: "in", text: ({ receivedRate }) => rateText(receivedRate), ...NUMBER },
-    { name: "out", title: "out", text: ({ sentRate }) => rateText(sentRate), ...NUMBER },
+    { name: "in", title: "in", text: ({ receivedRate }) => rateText(receivedRate), ...EXTRA },
+    { name: "out", title: "out", text: ({ sentRate }) => rateText(sentRate), ...EXTRA },
     {
-      ...{ name: "bytes", title: "in flight", ...NUMBER },
+      ...{ name: "bytes", title: "in flight", ...EXTRA },
       text: ({ inflightBytes }) => (inflightBytes === 0 ? "" : formatBytes(inflightBytes)),
     },
-    { name: "requests", title: "requests", text: requestsText, ...NUMBER },
+    { name: "requests", title: "requests", text: requestsText, ...EXTRA },
   ];
 }
 

@@ -39,7 +39,7 @@ export class ConnectionsView implements View {
   readonly #title = element("h2");
   readonly #traffic = element("span");
   readonly #busiest = element("span");
-  readonly #filter = filterInput("client, user, address, library …", () => this.#typed());
+  readonly #filter = filterInput("Filter by client, user, address …", () => this.#typed());
   readonly #by = choice("by", BY);
   readonly #said = element("div", { class: "said" });
   readonly #table: Table<ConnectionState>;

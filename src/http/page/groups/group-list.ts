@@ -54,7 +54,7 @@ export class GroupList {
 
   constructor(context: PageContext) {
     this.#context = context;
-    this.#filter = filterInput("Filter groups by name", () => this.#change({}));
+    this.#filter = filterInput("Filter groups", () => this.#change({}));
     this.#state.ariaLabel = "State";
     this.#type.ariaLabel = "Type";
     for (const select of [this.#state, this.#type]) {
@@ -106,14 +106,19 @@ export class GroupList {
         ...{ name: "state", title: "state", text: ({ state }) => state },
         compare: (a, b) => (a.state < b.state ? -1 : a.state > b.state ? 1 : 0),
       },
-      { name: "type", title: "type", text: ({ type }) => (type === "" ? "—" : type) },
       {
-        ...{ name: "members", title: "members", isNumber: true },
+        name: "type",
+        title: "type",
+        isExtra: true,
+        text: ({ type }) => (type === "" ? "—" : type),
+      },
+      {
+        ...{ name: "members", title: "members", isNumber: true, isExtra: true },
         text: ({ members }) => formatCount(members),
         compare: (a, b) => a.members - b.members,
       },
       {
-        ...{ name: "partitions", title: "partitions", isNumber: true },
+        ...{ name: "partitions", title: "partitions", isNumber: true, isExtra: true },
         text: ({ partitions }) => formatCount(partitions),
       },
       {

@@ -48,7 +48,9 @@ export class GroupPage {
   readonly #members: GroupMemberTable;
   readonly #membersTitle = element("h3");
   readonly #partitionsTitle = element("h3");
-  readonly #find = filterInput("Topic, partition or reader", (find) => this.#go({ find }));
+  readonly #find = filterInput("Filter by topic, partition or reader", (find) =>
+    this.#go({ find }),
+  );
   readonly #topicsSection: HTMLElement;
   readonly #reset: ResetPanel;
   readonly #poll = new Poll((signal) => this.#refresh(signal), REFRESH_MS);
@@ -63,8 +65,8 @@ export class GroupPage {
   constructor(context: PageContext) {
     this.#context = context;
     this.#reset = new ResetPanel(context, () => this.#resetButton.focus());
-    this.#resetButton = button("Reset offsets …", () => this.#go({ reset: "ask" }));
-    this.#deleteButton = button("Delete group …", () => void this.#delete(), { class: "danger" });
+    this.#resetButton = button("Reset offsets", () => this.#go({ reset: "ask" }));
+    this.#deleteButton = button("Delete group", () => void this.#delete());
     this.#actions.append(this.#resetButton, this.#deleteButton);
     this.#topics = new GroupTopicTable({
       reset: (topic) => this.#go({ reset: "ask", topic }),

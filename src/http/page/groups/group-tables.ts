@@ -39,7 +39,7 @@ export class GroupTopicTable {
           compare: (a, b) => compareNaturally(a.topic, b.topic),
         },
         {
-          ...{ name: "committed", title: "committed partitions", isNumber: true },
+          ...{ name: "committed", title: "committed partitions", isNumber: true, isExtra: true },
           text: ({ committed, partitions }) =>
             `${formatCount(committed)} of ${formatCount(partitions)}`,
         },
@@ -48,8 +48,8 @@ export class GroupTopicTable {
           compare: (a, b) => a.lag - b.lag,
         },
         {
-          ...{ name: "actions", title: "changes" },
-          text: (row) => this.#whyNotDelete(row) ?? "Delete offsets …",
+          ...{ name: "actions", title: "actions" },
+          text: (row) => this.#whyNotDelete(row) ?? "Delete offsets",
           fill: (cell, row) => this.#fillActions(cell, row),
         },
       ],
@@ -71,13 +71,13 @@ export class GroupTopicTable {
     const { may } = this.#detail ?? {};
     const actions: HTMLElement[] = [];
     if (may?.reset === true && row.mayRead) {
-      actions.push(button("Reset …", () => this.#actions.reset(row.topic)));
+      actions.push(button("Reset", () => this.#actions.reset(row.topic)));
     }
     if (may?.deleteOffsets === true && row.mayRead) {
       const why = this.#whyNotDelete(row);
       const act = (): void => this.#actions.deleteOffsets(row.topic);
       actions.push(
-        button("Delete offsets …", act, { disabled: why !== undefined, title: why ?? "" }),
+        button("Delete offsets", act, { disabled: why !== undefined, title: why ?? "" }),
       );
     }
     cell.replaceChildren(element("div", { class: "actions" }, ...actions));
@@ -115,33 +115,45 @@ export class GroupPartitionTable {
           href: ({ topic, partition, committed }) =>
             committed < 0 ? undefined : hrefOf("records", [topic], { partition, from: committed }),
         },
-        { name: "end", title: "log end", isNumber: true, text: ({ end }) => formatCount(end) },
+        {
+          name: "end",
+          title: "log end",
+          isNumber: true,
+          isExtra: true,
+          text: ({ end }) => formatCount(end),
+        },
         {
           ...{ name: "lag", title: "lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
           compare: (a, b) => a.lag - b.lag,
         },
         {
-          ...{ name: "hour", title: "last hour" },
+          ...{ name: "hour", title: "last hour", isExtra: true },
           text: (row) => this.#sparkText(row),
           fill: (cell, row) => cell.replaceChildren(...this.#sparkOf(row)),
         },
         {
-          ...{ name: "in", title: "in/s", isNumber: true },
+          ...{ name: "in", title: "in/s", isNumber: true, isExtra: true },
           text: (row) => rateText(this.#rateOf(row)?.in),
           compare: (a, b) => (this.#rateOf(a)?.in ?? 0) - (this.#rateOf(b)?.in ?? 0),
         },
         {
-          ...{ name: "out", title: "read/s", isNumber: true },
+          ...{ name: "out", title: "read/s", isNumber: true, isExtra: true },
           text: (row) => rateText(this.#rateOf(row)?.out ?? undefined),
           compare: (a, b) => (this.#rateOf(a)?.out ?? 0) - (this.#rateOf(b)?.out ?? 0),
         },
         {
-          ...{ name: "age", title: "oldest unread", isNumber: true },
+          ...{ name: "age", title: "oldest unread", isNumber: true, isExtra: true },
           text: (row) => ageText(this.#series.age(partitionKey(row))),
         },
-        { name: "eta", title: "caught up in", isNumber: true, text: (row) => this.#etaOf(row) },
         {
-          ...{ name: "commit", title: "last commit", isNumber: true },
+          name: "eta",
+          title: "caught up in",
+          isNumber: true,
+          isExtra: true,
+          text: (row) => this.#etaOf(row),
+        },
+        {
+          ...{ name: "commit", title: "last commit", isNumber: true, isExtra: true },
           text: (row) => this.#commitText(row),
           fill: (cell, row) => {
             cell.title = formatTime(row.commitMs);
@@ -150,7 +162,7 @@ export class GroupPartitionTable {
           compare: (a, b) => a.commitMs - b.commitMs,
         },
         { name: "reader", title: "read by", text: ({ member }) => this.#readerName(member) },
-        { name: "metadata", title: "metadata", text: ({ metadata }) => metadata },
+        { name: "metadata", title: "metadata", isExtra: true, text: ({ metadata }) => metadata },
       ],
       keyOf: partitionKey,
       order: "partition",
@@ -243,12 +255,22 @@ export class GroupMemberTable {
           },
           compare: (a, b) => compareNaturally(a.clientId, b.clientId),
         },
-        { name: "instance", title: "instance", text: ({ instanceId }) => instanceId ?? "—" },
-        { name: "host", title: "address", text: ({ host }) => host },
-        { name: "user", title: "user", text: ({ user }) => user ?? "—" },
-        { name: "software", title: "library", text: ({ software }) => software ?? "—" },
         {
-          ...{ name: "epoch", title: "epoch", isNumber: true },
+          name: "instance",
+          title: "instance",
+          isExtra: true,
+          text: ({ instanceId }) => instanceId ?? "—",
+        },
+        { name: "host", title: "address", text: ({ host }) => host },
+        { name: "user", title: "user", isExtra: true, text: ({ user }) => user ?? "—" },
+        {
+          name: "software",
+          title: "library",
+          isExtra: true,
+          text: ({ software }) => software ?? "—",
+        },
+        {
+          ...{ name: "epoch", title: "epoch", isNumber: true, isExtra: true },
           text: ({ epoch }) => (epoch === null ? "—" : formatCount(epoch)),
         },
         {
@@ -257,7 +279,7 @@ export class GroupMemberTable {
           compare: (a, b) => a.partitions - b.partitions,
         },
         { name: "reads", title: "reads", text: ({ id }) => this.#readsOf(id) },
-        { name: "id", title: "member id", text: ({ id }) => id },
+        { name: "id", title: "member id", isExtra: true, text: ({ id }) => id },
       ],
       keyOf: ({ id }) => id,
       order: "client",

@@ -59,9 +59,12 @@ export class ResetPanel {
         },
         { name: "from", title: "now", isNumber: true, text: ({ from }) => offsetText(from) },
         { name: "to", title: "new", isNumber: true, text: ({ to }) => offsetText(to) },
-        { name: "difference", title: "difference", isNumber: true, text: differenceText },
         {
-          ...{ name: "log", title: "log", isNumber: true },
+          ...{ name: "difference", title: "difference", isNumber: true, isExtra: true },
+          text: differenceText,
+        },
+        {
+          ...{ name: "log", title: "log", isNumber: true, isExtra: true },
           text: ({ logStart, end }) => `${formatCount(logStart)} to ${formatCount(end)}`,
         },
       ],
@@ -71,10 +74,10 @@ export class ResetPanel {
       "form",
       { class: "tool", autocomplete: "off" },
       element("h2", {}, "Reset to"),
-      field("Where to", this.#kind),
+      field("where to", this.#kind),
       this.#atField,
-      field("Topic", this.#topic),
-      field("Partitions", this.#partitions),
+      field("topic", this.#topic),
+      field("partitions", this.#partitions),
       element("button", { type: "submit" }, "Show what would change"),
       button("Cancel", () => this.#close()),
     );
@@ -180,7 +183,7 @@ export class ResetPanel {
     this.#table.show(plan.moves);
     const text = `To ${where}: ${summaryOf(plan)} Nothing has been changed yet.`;
     this.#said.replaceChildren(element("p", {}, text));
-    const action = button(`Reset ${countOf(moves.length, "partition")} …`, () =>
+    const action = button(`Reset ${countOf(moves.length, "partition")}`, () =>
       this.#confirm({ moves }, where),
     );
     action.disabled = moves.length === 0;

@@ -1,5 +1,5 @@
 // A table whose rows are kept by key and updated in place, so that the focus, the selection and the scroll position stay.
-// It scrolls sideways in its own box. Leaves to others: which rows there are, and their order, unless a head is clicked.
+// It scrolls in its own box, where its head and its first column, which names the row, stay. Leaves to others: which rows there are, and their order, unless a head is clicked.
 import { button, element, setText } from "./dom.js";
 
 export interface Column<Row> {
@@ -17,6 +17,8 @@ export interface Column<Row> {
   readonly isSortedOutside?: boolean;
   /** Numbers are aligned to the right, and their largest comes first. */
   readonly isNumber?: boolean;
+  /** Left out where there is no room for all columns. */
+  readonly isExtra?: boolean;
 }
 
 /** The order of the rows: the name of a column, with `-` before it for descending. */
@@ -50,7 +52,7 @@ export class Table<Row> {
     const { caption, columns, order = "" } = options;
     this.#options = options;
     this.#order = order;
-    this.#heads = columns.map((column) => this.#head(column));
+    this.#heads = columns.map((column, i) => this.#head(column, kindOf(column, i)));
     const head = element("thead", {}, element("tr", {}, ...this.#heads));
     const table = element("table", {}, element("caption", {}, caption), head, this.#body);
     this.root = element(
@@ -112,9 +114,8 @@ export class Table<Row> {
     return rows.toSorted((a, b) => sign * compare(a, b));
   }
 
-  #head(column: Column<Row>): HTMLTableCellElement {
-    const { name, title, compare, isNumber, isSortedOutside = false } = column;
-    const kind = isNumber === true ? "number" : undefined;
+  #head(column: Column<Row>, kind: string): HTMLTableCellElement {
+    const { name, title, compare, isSortedOutside = false } = column;
     if (compare === undefined && !isSortedOutside)
       return element("th", { scope: "col", class: kind }, title);
     const sorter = button(title, () => this.#sortBy(column), { class: "quiet" });
@@ -139,8 +140,8 @@ export class Table<Row> {
   }
 
   #line(): Line {
-    const cells = this.#options.columns.map(({ isNumber }) =>
-      element("td", { class: isNumber === true ? "number" : undefined }),
+    const cells = this.#options.columns.map((column, i) =>
+      element("td", { class: kindOf(column, i) }),
     );
     return { root: element("tr", {}, ...cells), cells, texts: [] };
   }
@@ -159,4 +160,10 @@ export class Table<Row> {
       }
     }
   }
+}
+
+/** The classes of a cell. */
+function kindOf<Row>({ isNumber, isExtra }: Column<Row>, at: number): string {
+  const kinds = [at === 0 && "name", isNumber === true && "number", isExtra === true && "extra"];
+  return kinds.filter((kind) => kind !== false).join(" ");
 }

@@ -35,7 +35,7 @@ const COLUMNS: readonly Column<TopicRow>[] = [
     compare: (a, b) => compareNaturally(a.topic.name, b.topic.name),
   },
   {
-    ...{ name: "partitions", title: "partitions", isNumber: true },
+    ...{ name: "partitions", title: "partitions", isNumber: true, isExtra: true },
     text: ({ topic: { partitions, offline } }) =>
       offline.length === 0
         ? formatCount(partitions)
@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<TopicRow>[] = [
     compare: (a, b) => a.topic.partitions - b.topic.partitions,
   },
   {
-    ...{ name: "records", title: "records", isNumber: true },
+    ...{ name: "records", title: "records", isNumber: true, isExtra: true },
     text: ({ topic, records }) => recordsText(records, topic.cleanup.includes("compact")),
     compare: (a, b) => a.records - b.records,
   },
@@ -53,7 +53,7 @@ const COLUMNS: readonly Column<TopicRow>[] = [
     compare: (a, b) => a.bytes - b.bytes,
   },
   {
-    ...{ name: "records-in", title: "records/s in", isNumber: true },
+    ...{ name: "records-in", title: "records/s in", isNumber: true, isExtra: true },
     text: ({ recordsIn }) => (recordsIn === undefined ? "–" : rateText(recordsIn)),
     compare: (a, b) => (a.recordsIn ?? 0) - (b.recordsIn ?? 0),
   },
@@ -63,12 +63,12 @@ const COLUMNS: readonly Column<TopicRow>[] = [
     compare: (a, b) => (a.bytesIn ?? 0) - (b.bytesIn ?? 0),
   },
   {
-    ...{ name: "cleanup", title: "cleanup" },
+    ...{ name: "cleanup", title: "cleanup", isExtra: true },
     text: ({ topic: { cleanup } }) => (cleanup === "" ? "none" : cleanup.replace(",", ", ")),
     compare: (a, b) => compareNaturally(a.topic.cleanup, b.topic.cleanup),
   },
   {
-    ...{ name: "retention", title: "retention" },
+    ...{ name: "retention", title: "retention", isExtra: true },
     text: ({ topic }) => retentionText(topic),
     compare: (a, b) => retentionOf(a.topic) - retentionOf(b.topic),
   },

@@ -37,17 +37,17 @@ const PARTITION_COLUMNS: readonly Column<NamedPartitionRow>[] = [
     compare: (a, b) => a.highWatermark - b.highWatermark,
   },
   {
-    ...{ name: "end", title: "log end", isNumber: true },
+    ...{ name: "end", title: "log end", isNumber: true, isExtra: true },
     text: known(({ logEnd }) => formatCount(logEnd)),
     compare: (a, b) => a.logEnd - b.logEnd,
   },
   {
-    ...{ name: "records", title: "records", isNumber: true },
+    ...{ name: "records", title: "records", isNumber: true, isExtra: true },
     text: known(({ logStart, highWatermark }) => formatCount(highWatermark - logStart)),
     compare: (a, b) => a.highWatermark - a.logStart - (b.highWatermark - b.logStart),
   },
   {
-    ...{ name: "segments", title: "segments", isNumber: true },
+    ...{ name: "segments", title: "segments", isNumber: true, isExtra: true },
     text: known(({ segments }) => formatCount(segments)),
     compare: (a, b) => a.segments - b.segments,
   },
@@ -60,7 +60,7 @@ const PARTITION_COLUMNS: readonly Column<NamedPartitionRow>[] = [
 
 const COMPACTION_COLUMNS: readonly Column<NamedPartitionRow>[] = [
   {
-    ...{ name: "compacted", title: "compacted to", isNumber: true },
+    ...{ name: "compacted", title: "compacted to", isNumber: true, isExtra: true },
     text: known(({ compactedTo }) => formatCount(compactedTo ?? 0)),
     compare: (a, b) => (a.compactedTo ?? 0) - (b.compactedTo ?? 0),
   },
@@ -78,7 +78,7 @@ const OFFLINE_COLUMN: Column<NamedPartitionRow> = {
   ...{ name: "offline", title: "offline" },
   text: ({ offline }) => offline ?? "",
   fill: (cell, { offline }) => {
-    cell.className = "reason failure";
+    cell.classList.add("reason", "failure");
     cell.replaceChildren(offline ?? "");
   },
 };
@@ -145,11 +145,11 @@ export class SettingTables {
 
   #editColumn(): Column<TopicSetting> {
     return {
-      ...{ name: "edit", title: "change" },
+      ...{ name: "edit", title: "actions" },
       text: ({ name }) => name,
       fill: (cell, { name }) =>
         cell.replaceChildren(
-          button("Edit", () => this.#edit(name), { "aria-label": `Edit ${name}` }),
+          button("Change", () => this.#edit(name), { "aria-label": `Change ${name}` }),
         ),
     };
   }
@@ -160,7 +160,7 @@ const SETTING_COLUMNS: readonly Column<TopicSetting>[] = [
     ...{ name: "setting", title: "setting" },
     text: ({ name }) => name,
     fill: (cell, { name, documentation }) => {
-      cell.className = "documented";
+      cell.classList.add("documented");
       cell.replaceChildren(element("strong", {}, name), element("small", {}, documentation));
     },
   },
@@ -169,9 +169,9 @@ const SETTING_COLUMNS: readonly Column<TopicSetting>[] = [
     text: ({ name, value }) => inWordsAndExactly(name, value),
     fill: (cell, { name, value }) => fillValue(cell, name, value),
   },
-  { name: "source", title: "from", text: sourceText },
+  { name: "source", title: "from", isExtra: true, text: sourceText },
   {
-    ...{ name: "default", title: "without a value of its own" },
+    ...{ name: "default", title: "without a value of its own", isExtra: true },
     text: ({ name, inherited, flag }) =>
       `${settingText(name, inherited.value)}${flag === null ? "" : `, --${flag}`}`,
   },
@@ -201,7 +201,7 @@ function inWordsAndExactly(name: string, value: string): string {
 function fillValue(cell: HTMLElement, name: string, value: string): void {
   const words = settingText(name, value);
   const exactly = words === value || value === "" ? [] : [element("small", {}, value)];
-  cell.className = "documented";
+  cell.classList.add("documented");
   cell.replaceChildren(element("strong", {}, words), ...exactly);
 }
 
@@ -218,12 +218,12 @@ export function readerTable(): Table<TopicReader> {
       },
       { name: "state", title: "state", text: ({ state }) => state },
       {
-        ...{ name: "members", title: "members", isNumber: true },
+        ...{ name: "members", title: "members", isNumber: true, isExtra: true },
         text: ({ members }) => formatCount(members),
         compare: (a, b) => a.members - b.members,
       },
       {
-        ...{ name: "assigned", title: "partitions read now", isNumber: true },
+        ...{ name: "assigned", title: "partitions read now", isNumber: true, isExtra: true },
         text: ({ assigned }) => formatCount(assigned),
         compare: (a, b) => a.assigned - b.assigned,
       },

@@ -88,7 +88,7 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
 
       await page.evaluate("location.hash = '#/groups/billing'");
       await page.until("document.querySelector('.badge').textContent === 'Empty'");
-      await page.click(".group-page .view-head .danger");
+      await page.click(".group-page .view-head .actions button:last-child");
       await page.until("document.activeElement.name === 'typed'");
       await page.type("billing");
       await page.press("Enter");

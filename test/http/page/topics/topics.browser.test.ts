@@ -91,8 +91,10 @@ describe.skipIf(CHROMIUM === undefined)("the topics view", () => {
       await page.until(NO_DIALOG);
 
       await page.evaluate("location.hash = '#/topics/orders-2?tab=settings'");
-      await page.until("document.querySelector('[aria-label=\"Edit retention.ms\"]')");
-      await page.evaluate("document.querySelector('[aria-label=\"Edit retention.ms\"]').click()");
+      await page.until("document.querySelector('td [aria-label=\"Change retention.ms\"]')");
+      await page.evaluate(
+        "document.querySelector('td [aria-label=\"Change retention.ms\"]').click()",
+      );
       await page.until(dialogSays("retention.ms will be no limit."));
       await fill(page, "retention.ms", "soon");
       await page.until(dialogSays("Invalid value soon for configuration retention.ms"));
