@@ -134,12 +134,18 @@ export class ConnectionsView implements View {
     try {
       if (!document.hidden) this.#show(await askConnections(query.toString(), asking.signal));
     } catch (error) {
-      if (!asking.signal.aborted) this.#said.replaceChildren(failure(error));
+      if (!asking.signal.aborted) this.#failed(error);
     }
     if (asking.signal.aborted) return;
     const dueMs = this.#state?.spanMs === 0 ? FIRST_RATES_MS : REFRESH_MS;
     const restMs = Math.max(dueMs, (performance.now() - beganMs) * REST_FACTOR);
     this.#timer = setTimeout(() => void this.#refresh(), restMs);
+  }
+
+  /** What was shown stays, but not that nobody is connected: a broker that stops closes its clients first. */
+  #failed(error: unknown): void {
+    this.#said.replaceChildren(failure(error));
+    this.#showEmpty(false);
   }
 
   #show(state: ConnectionsState): void {

@@ -294,7 +294,7 @@ export class TopicPage {
         : []),
     ];
     const key = links.map(([text]) => text).join() + this.#name;
-    if (this.#links.dataset.key === key) return;
+    if (this.#links.dataset.key === key && this.#links.childElementCount > 0) return;
     this.#links.dataset.key = key;
     this.#links.replaceChildren(...links.map(([text, href]) => element("a", { href }, text)));
   }
