@@ -149,18 +149,7 @@ export function ask<Answer>(
   const parameters = new URLSearchParams(
     Object.entries(query).map(([name, value]) => [name, String(value)]),
   );
-  const path = `/api/topics/${encodeURIComponent(topic)}/${partition}/${question}?${parameters}`;
-  return answerOf<Answer>(fetch(path));
-}
-
-/** Asks for a path. Rejects with an error that says why there is no answer. */
-export function askAt<Answer>(
-  path: string,
-  query: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const parameters = new URLSearchParams(query).toString();
-  return answerOf(fetch(parameters === "" ? path : `${path}?${parameters}`, { signal }));
+  return askFor(`/api/topics/${encodeURIComponent(topic)}/${partition}/${question}?${parameters}`);
 }
 
 /** Asks which clients are connected, in an order and with a filter. */

@@ -2,7 +2,7 @@
 // one ends the one before, also at the broker.
 // Leaves to others: what is asked for (records-place.ts), and showing it (records-view.ts).
 import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
-import { askAt } from "../api.js";
+import { askFor } from "../api.js";
 import { inOrder } from "./record-order.js";
 import type { RecordRows } from "./record-wire.js";
 import type { RecordsQuery } from "./records-place.js";
@@ -30,7 +30,7 @@ export function askRecords(
   query: RecordsQuery,
   signal: AbortSignal,
 ): Promise<RecordRows> {
-  return askAt(`/api/records/${encodeURIComponent(topic)}`, query, signal);
+  return askFor(`/api/records/${encodeURIComponent(topic)}?${new URLSearchParams(query)}`, signal);
 }
 
 export class RecordLoad {

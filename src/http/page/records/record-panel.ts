@@ -1,7 +1,7 @@
 // One record in full: its value as JSON, text, hexadecimal or base64, its key and headers, and the ways to its bytes in the log.
 // Leaves to others: the list (record-list.ts), and the formats (record-text.ts).
 import { printable } from "../../../printable.js";
-import { askAt } from "../api.js";
+import { askFor } from "../api.js";
 import { copyText } from "../parts/copy.js";
 import { button, element, failure } from "../parts/dom.js";
 import { link } from "../parts/empty.js";
@@ -99,7 +99,7 @@ export class RecordPanel {
     this.#title.textContent = `${topic} ${partition}, offset ${formatCount(offset)}`;
     const path = `/api/records/${encodeURIComponent(topic)}/${partition}/${offset}`;
     try {
-      const record = await askAt<ShownRecord>(path, {}, cancel.signal);
+      const record = await askFor<ShownRecord>(path, cancel.signal);
       if (cancel.signal.aborted) return;
       this.#show(record, topic, partition, path);
     } catch (error) {

@@ -1,15 +1,13 @@
 // One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
-// Leaves to others: the dialogs of changes (topic-dialogs.ts), the tables (topic-tables.ts), following a compaction
-// (compaction-panel.ts).
+// Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
+// following a compaction (compaction-panel.ts).
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { formatCount } from "../parts/format.js";
 import { Tabs } from "../parts/tabs.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext } from "../view.js";
 import { CompactionPanel } from "./compaction-panel.js";
-import { recordsText } from "./consequences.js";
-import { settingText } from "./setting-text.js";
 import { askPartitions, askReaders, askTopic } from "./topic-api.js";
 import {
   compactDialog,
@@ -20,6 +18,7 @@ import {
   settingDialog,
   trimDialog,
 } from "./topic-dialogs.js";
+import { TopicFacts } from "./topic-facts.js";
 import { PartitionTable, readerTable, SettingTables } from "./topic-tables.js";
 import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./topic-wire.js";
 
@@ -28,12 +27,6 @@ const REFRESH_MS = 5000;
 const REST_FACTOR = 20;
 
 const TABS = { partitions: "Partitions", settings: "Settings", groups: "Groups" } as const;
-
-/** The setting behind a fact. */
-const SETTING_OF: Readonly<Record<string, string>> = {
-  cleanup: "cleanup.policy",
-  retention: "retention.ms",
-};
 
 type TabName = keyof typeof TABS;
 
@@ -45,10 +38,7 @@ export class TopicPage {
   readonly #title = element("h2");
   readonly #links = element("p", { class: "links" });
   readonly #actions = element("div", { class: "actions" });
-  readonly #facts = new Map<string, HTMLElement>();
-  /** Buttons beside facts that are settings. */
-  readonly #changes: HTMLButtonElement[] = [];
-  readonly #factList = element("dl", { class: "facts" });
+  readonly #facts: TopicFacts;
   readonly #panel = element("div", { class: "tab-panel" });
   readonly #tabs: Tabs;
   readonly #partitions = new PartitionTable();
@@ -76,26 +66,11 @@ export class TopicPage {
         hrefOf("topics", [this.#name], { tab: tab === "partitions" ? undefined : tab }),
       ),
     );
-    for (const fact of [
-      "partitions",
-      "records",
-      "size",
-      "incoming",
-      "cleanup",
-      "retention",
-      "id",
-    ]) {
-      const value = element("span");
-      this.#facts.set(fact, value);
-      const setting = SETTING_OF[fact];
-      const change = setting === undefined ? [] : [this.#changeButton(setting)];
-      const row = element("dd", {}, value, ...change);
-      this.#factList.append(element("div", {}, element("dt", {}, fact), row));
-    }
+    this.#facts = new TopicFacts(context.model, (setting) => void this.#edit(setting));
     this.#body = element(
       "div",
       {},
-      this.#factList,
+      this.#facts.root,
       this.#compaction.root,
       this.#tabs.root,
       this.#panel,
@@ -103,13 +78,6 @@ export class TopicPage {
     const heading = element("div", { class: "view-head" }, this.#crumb, this.#title, this.#links);
     heading.append(this.#actions);
     this.root.append(heading, this.#missing, this.#body);
-  }
-
-  #changeButton(setting: string): HTMLButtonElement {
-    const attributes = { class: "quiet", "aria-label": `Change ${setting}` };
-    const change = button("change", () => void this.#edit(setting), attributes);
-    this.#changes.push(change);
-    return change;
   }
 
   /** Shows a place of a topic; returns its title. */
@@ -153,7 +121,7 @@ export class TopicPage {
 
   /** Shows the numbers that events have told. */
   renew(): void {
-    this.#showFacts();
+    if (this.#detail !== undefined) this.#facts.show(this.#name, this.#detail);
     if (this.#tab === "partitions") this.#showPartitions();
   }
 
@@ -207,7 +175,7 @@ export class TopicPage {
     }
     this.#showLinks(detail);
     this.#showActions(detail);
-    this.#showFacts();
+    this.#facts.show(this.#name, detail);
     const shown = this.#panelOf(detail);
     if (this.#panel.firstElementChild !== shown) this.#panel.replaceChildren(shown, this.#more);
   }
@@ -302,7 +270,6 @@ export class TopicPage {
   /** The buttons of what this visitor may do; they are made anew only if that changes, so that they keep the focus. */
   #showActions(detail: TopicDetail): void {
     const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
-    for (const change of this.#changes) change.hidden = !may("ALTER_CONFIGS");
     const { mayCreateTopics } = this.#context.session;
     const isCompacted = detail.dirtyBytes !== null;
     const policy = detail.settings.find(({ name }) => name === "cleanup.policy")?.value ?? "";
@@ -369,52 +336,6 @@ export class TopicPage {
       if (setting === undefined || !(await settingDialog(topic, setting))) return;
       this.#context.notices.say(`Changed ${name} of ${topic.name}`);
     });
-  }
-
-  #showFacts(): void {
-    const detail = this.#detail;
-    if (detail === undefined) return;
-    const { model } = this.#context;
-    const isLive = model.topics.some(({ id }) => id === detail.id);
-    const records = isLive ? model.recordsOf(this.#name) : detail.records;
-    const bytes = isLive ? model.bytesOf(this.#name) : detail.bytes;
-    const rate = isLive ? model.inRates.of(this.#name) : undefined;
-    const settingOf = (name: string) =>
-      detail.settings.find((setting) => setting.name === name)?.value ?? "";
-    const offline = detail.offline === 0 ? "" : ` (${formatCount(detail.offline)} offline)`;
-    this.#fact("partitions", formatCount(detail.partitions) + offline);
-    this.#fact("records", recordsText(records, detail.dirtyBytes !== null));
-    this.#fact("size", `${formatBytes(bytes)} in ${countOf(this.#segmentsOf(detail), "segment")}`);
-    this.#fact(
-      "incoming",
-      rate === undefined
-        ? "–"
-        : `${formatCount(Math.round(rate.records))} records/s, ${formatBytes(Math.round(rate.bytes))}/s`,
-    );
-    const policy = settingOf("cleanup.policy");
-    const limits = ["retention.ms", "retention.bytes"]
-      .filter(
-        (name) => policy.includes("delete") && settingText(name, settingOf(name)) !== "no limit",
-      )
-      .map((name) => settingText(name, settingOf(name)));
-    this.#fact("cleanup", detail.settings.length === 0 ? "–" : settingText("", policy));
-    this.#fact("retention", limits.length === 0 ? "no limit" : limits.join(", "));
-    this.#fact("id", detail.internal ? `${detail.id} (internal)` : detail.id);
-  }
-
-  /** The number of segments, which the events tell of most partitions, and the answer of all. */
-  #segmentsOf({ partitions, segments }: TopicDetail): number {
-    let sum = 0;
-    for (let i = 0; i < partitions; i++) {
-      const state = this.#context.model.shape(this.#name, i)?.state;
-      if (state !== undefined) sum += state.sealedCount + 1;
-    }
-    return sum === 0 ? segments : sum;
-  }
-
-  #fact(name: string, text: string): void {
-    const value = this.#facts.get(name);
-    if (value !== undefined) setText(value, text);
   }
 }
 
