@@ -25,7 +25,7 @@ const PARTITIONS_AT_ONCE = 4;
 /** Partitions checked per turn of the event loop. */
 const CHECKED_PER_TURN = 250;
 
-/** The same as `checkDeletions`, for so many partitions that others have to be served in between. */
+/** The same as `checkDeletions`, in several turns of the event loop: for requests with very many partitions. */
 export async function checkManyDeletions(
   context: ServiceContext,
   requests: readonly RecordsToDelete[],

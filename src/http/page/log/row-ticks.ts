@@ -31,7 +31,7 @@ export class TicksPace {
 
 interface TicksHost {
   ask(query: Readonly<Record<string, string | number>>): Promise<IndexTicks>;
-  /** The ticks have changed, or `update` is to be called again: in so many milliseconds. */
+  /** The ticks have changed, or `update` is to be called again in `inMs` milliseconds. */
   redraw(inMs: number): void;
 }
 

@@ -55,7 +55,7 @@ export class TopicSection {
     for (const { row } of this.#places.values()) if (row !== undefined) yield row;
   }
 
-  /** Something about the topic has changed; it has so many bytes. */
+  /** Something about the topic has changed; its size is `bytes` now. */
   changed(bytes: number): void {
     // All rows share one scale, so growth of one may change the others.
     for (const row of this.rows()) row.changed();

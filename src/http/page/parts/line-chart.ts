@@ -148,7 +148,7 @@ export function spark(points: readonly ChartPoint[]): SVGSVGElement {
   return plot;
 }
 
-/** The path of a curve, which begins anew after each gap. */
+/** The path of a curve, interrupted at each gap. */
 export function curveOf(
   points: readonly ChartPoint[],
   top: number,

@@ -1,4 +1,4 @@
-// A place of the records view: what of its address says which records are shown, and how they are asked for. Pure.
+// A place of the records view: which records its address names, and the question to the broker for them. Pure.
 // Leaves to others: addresses in general (../router.ts), and the fields (records-form.ts).
 import { splitRange, tryParseTime } from "../../../offset-place.js";
 import { hrefOf, type Query, type Route } from "../router.js";

@@ -267,7 +267,7 @@ export class TopicPage {
     this.#links.replaceChildren(...links.map(([text, href]) => element("a", { href }, text)));
   }
 
-  /** The buttons of what this visitor may do; they are made anew only if that changes, so that they keep the focus. */
+  /** The buttons of what this visitor may do. They are replaced only if that changes, so that they keep the focus. */
   #showActions(detail: TopicDetail): void {
     const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
     const { mayCreateTopics } = this.#context.session;
