@@ -27,7 +27,7 @@ interface OpenConnection {
 }
 
 /** A connection by its number and its client's address: after a restart of the broker, another one may have the number. */
-export interface NamedConnection {
+interface NamedConnection {
   readonly serial: number;
   readonly address: string;
 }

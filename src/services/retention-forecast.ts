@@ -15,7 +15,7 @@ interface Deleted {
   readonly records: number;
 }
 
-export interface RetentionForecast extends Deleted {
+interface RetentionForecast extends Deleted {
   /** Partitions that lose records. */
   readonly partitions: number;
   /** Partitions of which nothing can be said, because they are offline or damaged. */

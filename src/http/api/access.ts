@@ -10,7 +10,7 @@ import type { Refusal, SessionState } from "../page/wire.js";
 import { isSameSecret, type Session, Sessions } from "./sessions.js";
 
 /** The header with the token of a session. */
-export const CSRF_HEADER = "x-csrf-token";
+const CSRF_HEADER = "x-csrf-token";
 
 /** Who sends a request of the page. */
 export interface Visitor {

@@ -1,6 +1,7 @@
 // Connects the parts of the page: the address to a view, events to the model, the model to the view. Read this file
 // first. Leaves to others: the views (one folder each), what they may use (view.ts), addresses (router.ts).
-import { askSession, listen, logOut } from "./api.js";
+import { askSession, logOut } from "./api.js";
+import { listen } from "./events.js";
 import { LogView } from "./log/log-view.js";
 import { Model, SAMPLE_MS } from "./model.js";
 import { button, byId, element, setText } from "./parts/dom.js";

@@ -1,5 +1,5 @@
 // What the page knows about the broker, updated by its events and read by the views.
-// Leaves to others: the connection (api.ts), drawing.
+// Leaves to others: listening to events (events.ts), drawing.
 import { compareNaturally } from "../../natural-order.js";
 import { LogShape } from "./log/log-shape.js";
 import { InRates } from "./topics/rates.js";

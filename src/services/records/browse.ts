@@ -226,7 +226,7 @@ class KeyQueue {
 }
 
 /** The partitions that are read: those that are online; of one that is named, its error if it is not. Throws as `browse` rejects. */
-export function browsedPartitions(
+function browsedPartitions(
   context: ServiceContext,
   topic: string,
   partition: number | undefined,

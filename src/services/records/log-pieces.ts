@@ -43,7 +43,7 @@ interface DamagedPiece {
 export type LogPiece = BatchPiece | DamagedPiece;
 
 /** The pieces from an offset on, and the offset up to which they tell everything. */
-export interface LogPieces {
+interface LogPieces {
   readonly pieces: readonly LogPiece[];
   readonly end: number;
   readonly bytes: number;

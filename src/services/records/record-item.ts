@@ -33,7 +33,7 @@ export interface RecordSummary extends InPartition {
   readonly decoded?: string;
 }
 
-export interface HeaderSummary {
+interface HeaderSummary {
   readonly name: DescribedBytes;
   readonly value: DescribedBytes | null;
 }

@@ -11,7 +11,7 @@ import type { OpenedBatch } from "./opened-records.js";
 export const SEARCH_FIELDS = ["any", "key", "value", "header", "json"] as const;
 
 /** Where a search looks. */
-export type SearchField = (typeof SEARCH_FIELDS)[number];
+type SearchField = (typeof SEARCH_FIELDS)[number];
 
 export interface RecordSearch {
   readonly field: SearchField;

@@ -7,7 +7,7 @@
 import { firstNotBefore } from "../../binary-search.js";
 
 /** The order of an item. */
-export interface ItemOrder {
+interface ItemOrder {
   readonly key: number;
   readonly partition: number;
   /** Place in the partition; ascends in the direction of the merge. */

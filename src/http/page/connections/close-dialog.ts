@@ -1,9 +1,9 @@
 // Asks before a connection is closed, and says what lasts where closing does not.
 // Leaves to others: the words (connection-words.ts), and closing it (http/api/connections.ts).
-import { closeConnection } from "../api.js";
 import { openDialog } from "../parts/dialog.js";
 import { element } from "../parts/dom.js";
 import type { ConnectionState } from "../wire.js";
+import { closeConnection } from "./connection-api.js";
 import { closeConsequences, lastingCommands } from "./connection-words.js";
 
 /** Resolves with whether the connection was closed. `hasUsers` says whether clients log in. */

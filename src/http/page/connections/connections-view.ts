@@ -1,7 +1,6 @@
 // The connections view: which clients use the broker, those with the most traffic first, and how to close a connection.
 // Leaves to others: the state itself (http/api/connections.ts), the columns (connection-columns.ts), the words
 // (connection-words.ts).
-import { askConnections } from "../api.js";
 import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState } from "../parts/empty.js";
 import { choice, field, filterInput } from "../parts/fields.js";
@@ -11,6 +10,7 @@ import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { ClientSum, ConnectionsState, ConnectionState } from "../wire.js";
 import { askToClose } from "./close-dialog.js";
+import { askConnections } from "./connection-api.js";
 import { connectionColumns, sumColumns } from "./connection-columns.js";
 import { countText, percentText, shareOf, trafficText } from "./connection-words.js";
 

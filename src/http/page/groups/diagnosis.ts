@@ -2,6 +2,7 @@
 // Leaves to others: the numbers (lag-series.ts), showing the sentences (group-page.ts).
 import { countOf, formatAge, formatBytes, formatCount } from "../parts/format.js";
 import type { GroupDetail, GroupMemberRow, GroupPartitionRow } from "./group-wire.js";
+import { formatRate, partitionWords } from "./group-words.js";
 import { type GroupRate, sumOf } from "./lag-series.js";
 
 export interface Finding {
@@ -13,7 +14,7 @@ export interface Finding {
 }
 
 /** What is known of a partition over time. */
-export interface PartitionPast {
+interface PartitionPast {
   rate(row: GroupPartitionRow): GroupRate | undefined;
   /** Since when it has been behind without interruption, in milliseconds since the epoch. */
   behindSince(row: GroupPartitionRow): number | undefined;
@@ -30,9 +31,6 @@ const RECENT_AFTER_MEMBERS_MS = 10_000;
 
 /** Members and topics that are named in sentences of a kind. */
 const NAMED_MAX = 3;
-
-/** Ranges of partitions that are named. */
-const NAMED_RANGES_MAX = 6;
 
 /**
  * Differences that say nothing: consumers commit every few seconds, so that what was read is known in steps. By the share of
@@ -215,53 +213,11 @@ function memberName({ clientId, host, instanceId }: GroupMemberRow): string {
   return name === "" ? `The member at ${host}` : `${name} at ${host}`;
 }
 
-/** `partitions 0–5 and 7 of orders`. */
-export function partitionWords(
-  rows: readonly { readonly topic: string; readonly partition: number }[],
-): string {
-  const byTopic = Map.groupBy(rows, ({ topic }) => topic);
-  const texts = [...byTopic].slice(0, NAMED_MAX).map(([topic, its]) => {
-    const ranges = rangesOf(its.map(({ partition }) => partition));
-    const named = ranges.slice(0, NAMED_RANGES_MAX);
-    const left = ranges.length - named.length;
-    const list = left > 0 ? [...named, `${formatCount(left)} more`] : named;
-    return `${its.length === 1 ? "partition" : "partitions"} ${listWords(list)} of ${topic}`;
-  });
-  const left = byTopic.size - texts.length;
-  return listWords(left > 0 ? [...texts, countOf(left, "more topic")] : texts);
-}
-
-/** `["0–5", "7"]`. */
-function rangesOf(numbers: readonly number[]): string[] {
-  const ranges: [number, number][] = [];
-  for (const number of numbers.toSorted((a, b) => a - b)) {
-    const last = ranges.at(-1);
-    if (last !== undefined && number === last[1] + 1) last[1] = number;
-    else ranges.push([number, number]);
-  }
-  return ranges.flatMap(([from, to]) =>
-    to - from < 2
-      ? Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
-      : [`${from}–${to}`],
-  );
-}
-
-function listWords(texts: readonly string[]): string {
-  if (texts.length < 2) return texts.join("");
-  return `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
-}
-
 /** `340 records/s (1.2 MiB/s)`. */
 function rateWords(records: number, bytes: number): string {
   const text = formatRate(records);
   const rate = `${text} ${text === "1" ? "record" : "records"}/s`;
   return bytes < 1024 ? rate : `${rate} (${formatBytes(bytes)}/s)`;
-}
-
-/** A number per second with a useful number of digits. */
-export function formatRate(perSecond: number): string {
-  const digits = perSecond === 0 || perSecond >= 10 ? 0 : perSecond >= 1 ? 1 : 2;
-  return formatCount(Number(perSecond.toFixed(digits)));
 }
 
 function sum(numbers: readonly number[]): number {

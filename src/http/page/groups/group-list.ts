@@ -9,9 +9,9 @@ import { Poll } from "../parts/poll.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf, type Query } from "../router.js";
 import type { PageContext } from "../view.js";
-import { formatRate } from "./diagnosis.js";
 import { askGroupRows } from "./group-api.js";
 import type { GroupRow, GroupRows } from "./group-wire.js";
+import { formatRate } from "./group-words.js";
 
 const REFRESH_MS = 2000;
 

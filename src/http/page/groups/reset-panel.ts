@@ -8,9 +8,9 @@ import { Table } from "../parts/table.js";
 import { shownTime } from "../parts/typed-time.js";
 import { hrefOf } from "../router.js";
 import type { PageContext } from "../view.js";
-import { partitionWords } from "./diagnosis.js";
 import { askResetPlan, resetOffsets } from "./group-api.js";
 import type { GroupDetail, ResetPlan } from "./group-wire.js";
+import { partitionWords } from "./group-words.js";
 import {
   placeQuery,
   RESET_FIELDS,

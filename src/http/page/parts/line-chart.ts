@@ -2,7 +2,7 @@
 import { element, setText } from "./dom.js";
 import { formatClock } from "./format.js";
 
-export interface ChartPoint {
+interface ChartPoint {
   readonly ms: number;
   /** Null where it is not known. */
   readonly value: number | null;
@@ -149,7 +149,7 @@ export function spark(points: readonly ChartPoint[]): SVGSVGElement {
 }
 
 /** The path of a curve, interrupted at each gap. */
-export function curveOf(
+function curveOf(
   points: readonly ChartPoint[],
   top: number,
   width: number,
@@ -198,7 +198,7 @@ function runsOf(
 }
 
 /** The next of 1, 2, 5, 10, 20, … */
-export function roundedUp(value: number): number {
+function roundedUp(value: number): number {
   const unit = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((factor) => factor * unit).find((each) => each >= value) ?? value;
 }

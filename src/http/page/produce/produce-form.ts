@@ -24,7 +24,7 @@ const MEASURE_MS = 100;
 const utf8 = new TextEncoder();
 
 /** What of the form is in the address. The value never is. */
-export interface FormPlace {
+interface FormPlace {
   readonly topic: string;
   readonly partition: string;
   /** "" unless it is text. */

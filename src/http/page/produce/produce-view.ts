@@ -2,7 +2,7 @@
 // as steps on the drawing.
 // Leaves to others: writing it (http/api/produce.ts), the form (produce-form.ts), what the steps say (produce-steps.ts), the
 // drawing (../log/).
-import { produce, Refused } from "../api.js";
+import { Refused } from "../api.js";
 import type { LogView } from "../log/log-view.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, failure } from "../parts/dom.js";
@@ -11,6 +11,7 @@ import { formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { ProduceOrder, ProduceReport } from "../wire.js";
+import { produce } from "./produce-api.js";
 import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";
 import { choiceText, newTopicText, ORDER_BYTES_MAX, sizeText } from "./produce-words.js";
@@ -28,10 +29,9 @@ export class ProduceView implements View {
   readonly #follow = button("Send and follow", () => void this.#submit(true));
   readonly #sent = element("ol", { class: "sent" });
   readonly root: HTMLElement;
-
-  /** `log` shows the steps. */
   #isBusy = false;
 
+  /** `log` shows the steps. */
   constructor(context: PageContext, log: LogView) {
     this.#context = context;
     this.#log = log;

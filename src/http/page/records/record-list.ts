@@ -10,7 +10,7 @@ import { preview, timeText, timeTitle } from "./record-text.js";
 
 const COLUMNS = ["time", "partition", "offset", "key", "value", "headers", "size"] as const;
 
-export interface RecordListEvents {
+interface RecordListEvents {
   /** A record is to be opened. */
   opened(partition: number, offset: number): void;
   /** The focus is on another record. */
@@ -296,7 +296,7 @@ function noteRow(item: Note): HTMLElement {
 }
 
 /** What an item says that is no record. */
-export function noteText(item: Note): string {
+function noteText(item: Note): string {
   if (item.kind === "skipped") {
     return `${countOf(item.count, "record")} not shown: more came than fits`;
   }

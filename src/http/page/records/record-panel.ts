@@ -33,7 +33,7 @@ const TABS = { json: "JSON", text: "Text", hex: "Hex", base64: "Base64" } as con
 
 type Tab = keyof typeof TABS;
 
-export interface RecordPanelEvents {
+interface RecordPanelEvents {
   closed(): void;
   /** Another way to show the value was chosen. */
   chose(tab: string): void;

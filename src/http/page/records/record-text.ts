@@ -72,7 +72,7 @@ export function hexDump(bytes: Uint8Array): string {
 }
 
 /** A part of JSON, and what it is. */
-export interface JsonToken {
+interface JsonToken {
   readonly text: string;
   readonly kind: "name" | "string" | "number" | "word" | "mark";
 }

@@ -3,7 +3,7 @@
 import type { PartitionState } from "../wire.js";
 
 /** Records and bytes per second. */
-export interface InRate {
+interface InRate {
   readonly records: number;
   readonly bytes: number;
 }

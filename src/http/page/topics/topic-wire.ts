@@ -5,7 +5,7 @@
 export type TopicRight = "READ" | "WRITE" | "ALTER" | "ALTER_CONFIGS" | "DELETE";
 
 /** Who set a value: the topic's owner, the broker's operator, or nobody. */
-export type SettingSource = "topic" | "broker" | "default";
+type SettingSource = "topic" | "broker" | "default";
 
 export interface TopicSetting {
   readonly name: string;
@@ -126,7 +126,7 @@ export interface AlterOutcome {
   } | null;
 }
 
-export interface TrimRow {
+interface TrimRow {
   readonly partition: number;
   readonly logStart: number;
   /** The new log start. */

@@ -1,6 +1,7 @@
 // The sentences about a group. Leaves to others: the rates (lag-series.test.ts).
 import { expect, test } from "bun:test";
-import { diagnose, partitionWords } from "../../../../src/http/page/groups/diagnosis.js";
+import { diagnose } from "../../../../src/http/page/groups/diagnosis.js";
+import { partitionWords } from "../../../../src/http/page/groups/group-words.js";
 import type {
   GroupDetail,
   GroupMemberRow,
