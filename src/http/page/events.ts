@@ -18,7 +18,7 @@ const HIDDEN_MS = 2000;
 /** Time until a broker is asked again that refused to be listened to, in milliseconds. */
 const RETRY_MS = 2000;
 
-/** Who is told of the events, and of breaks. */
+/** Takes the events, and learns of breaks. */
 interface Listener {
   overview(overview: Overview): void;
   tick(tick: Tick): void;

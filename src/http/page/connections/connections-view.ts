@@ -142,7 +142,7 @@ export class ConnectionsView implements View {
     this.#timer = setTimeout(() => void this.#refresh(), restMs);
   }
 
-  /** What was shown stays, but not that nobody is connected: a broker that stops closes its clients first. */
+  /** Keeps the rows. Removes the note that there are no connections: a broker that stops closes its clients first. */
   #failed(error: unknown): void {
     this.#said.replaceChildren(failure(error));
     this.#showEmpty(false);

@@ -1,5 +1,5 @@
 // Why a group is behind, in sentences: who reads nothing, who has not committed, and whether it will catch up.
-// Leaves to others: the numbers (lag-series.ts), showing the sentences (group-page.ts).
+// Leaves to others: the numbers (lag-series.ts), showing the sentences (group-summary.ts).
 import { countOf, formatAge, formatBytes, formatCount } from "../parts/format.js";
 import type { GroupDetail, GroupMemberRow, GroupPartitionRow } from "./group-wire.js";
 import { formatRate, partitionWords } from "./group-words.js";
@@ -20,21 +20,21 @@ interface PartitionPast {
   behindSince(row: GroupPartitionRow): number | undefined;
 }
 
-/** A member that has not committed for so long, although there is something to read, is stuck or slow. */
+/** A member that has committed nothing for this long, although there is something to read, is stuck or slow. */
 const STALE_MS = 120_000;
 
-/** A commit that recent, of a group without members, shows that a client is at work that is no member. */
+/** A commit in this time, in a group without members, shows that a client commits without being a member. */
 const RECENT_MS = 60_000;
 
-/** The same in a group that had members: the last of them may have committed when it left. */
+/** The same in a group that had members: shorter, because the last of them may have committed when it left. */
 const RECENT_AFTER_MEMBERS_MS = 10_000;
 
-/** Members and topics that are named in sentences of a kind. */
+/** Members, and topics, that are named one by one. */
 const NAMED_MAX = 3;
 
 /**
- * Differences that say nothing: consumers commit every few seconds, so that what was read is known in steps. By the share of
- * the rates, and by the lag as the seconds in which so much comes in.
+ * A group keeps up if the rates differ by less than this share, or if its lag comes in within these seconds: consumers commit
+ * every few seconds, so the rate at which they read is known only in steps.
  */
 const EVEN_SHARE = 0.1;
 const EVEN_SECONDS = 10;
@@ -45,7 +45,7 @@ const UNEVEN_PARTITIONS_MIN = 4;
 
 const REBALANCING = ["PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling"];
 
-/** What is to be said about a group, most important first. */
+/** The findings about a group, most important first. */
 export function diagnose(detail: GroupDetail, past: PartitionPast): readonly Finding[] {
   const findings = [
     ...whoReads(detail),

@@ -1,4 +1,4 @@
-// Questions about groups, and orders. Leaves to others: what is done with the answers.
+// Requests about groups. Leaves to others: sending them (api.ts), using the answers.
 import { askFor, order } from "../api.js";
 import type {
   GroupChange,

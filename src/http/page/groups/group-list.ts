@@ -15,7 +15,7 @@ import { formatRate } from "./group-words.js";
 
 const REFRESH_MS = 2000;
 
-/** The trend is that of so long: consumers commit every few seconds. */
+/** The trend is an average over this time, since consumers commit every few seconds; over less than the other it is not shown. */
 const TREND_MS = 20_000;
 const TREND_MS_MIN = 5000;
 

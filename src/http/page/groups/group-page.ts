@@ -20,10 +20,10 @@ import { ResetPanel } from "./reset-panel.js";
 
 const REFRESH_MS = 2000;
 
-/** After so long without a look, as while the page was in the background, the hour is asked for again. */
+/** After this long without an answer, as when the page was in the background, the page asks for the last hour again. */
 const PAUSE_MS = 60_000;
 
-/** With fewer partitions nobody has to search. */
+/** With fewer partitions there is no filter. */
 const FIND_MIN = 20;
 
 /** Parts of the address that stay when another one changes. */

@@ -19,7 +19,7 @@ export class GroupSummary {
   readonly root = element("div");
   readonly #findings = element("ul", {
     class: "findings card",
-    "aria-label": "What is to be said",
+    "aria-label": "Findings",
   });
   readonly #facts = element("dl", { class: "facts" });
 

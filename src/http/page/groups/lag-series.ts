@@ -21,15 +21,16 @@ export interface UnreadAge {
   readonly isMore: boolean;
 }
 
+/** Older samples are dropped: the chart shows an hour. */
 const KEPT_MS = 60 * 60 * 1000;
 
-/** The newest sample replaces the one before it unless that is so much newer than its predecessor. */
+/** Time between two samples that are kept. Until then the newest sample replaces the one before it. */
 const SPACING_MS = 15_000;
 
-/** Rates are those of so long, or of so much longer as samples are apart: consumers commit every few seconds. */
+/** Rates are averages over at least this time, once so much is known: consumers commit every few seconds. */
 const RATE_MS = 60_000;
 
-/** Below that a difference says little. */
+/** Over a shorter time no rate is shown. */
 const RATE_MS_MIN = 10_000;
 
 interface Sample {

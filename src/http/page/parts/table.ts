@@ -1,5 +1,6 @@
 // A table whose rows are kept by key and updated in place, so that the focus, the selection and the scroll position stay.
-// It scrolls in its own box, where its head and its first column, which names the row, stay. Leaves to others: which rows there are, and their order, unless a head is clicked.
+// It scrolls in its own box, where its head and its first column, which names the row, stay.
+// Leaves to others: which rows there are, and their order, unless a head is clicked.
 import { button, element, setText } from "./dom.js";
 
 export interface Column<Row> {
@@ -13,7 +14,7 @@ export interface Column<Row> {
   readonly fill?: (cell: HTMLElement, row: Row) => void;
   /** How rows compare. Without it the column can be sorted by only if the owner of the table does that. */
   readonly compare?: (a: Row, b: Row) => number;
-  /** Whether the owner brings the rows into their order, when it is told of it. */
+  /** Whether the owner sorts the rows, in `onOrder`. */
   readonly isSortedOutside?: boolean;
   /** Numbers are aligned to the right, and their largest comes first. */
   readonly isNumber?: boolean;

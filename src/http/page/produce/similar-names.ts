@@ -1,4 +1,4 @@
-// Names that somebody may have meant who has mistyped one. Pure.
+// The existing names that a mistyped one may stand for. Pure.
 
 /** Names that are suggested. */
 const SUGGESTED_MAX = 5;

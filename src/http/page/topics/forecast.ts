@@ -1,4 +1,4 @@
-// What a change would do, as a person fills in the fields of its dialog. The change can be made only once the broker has told.
+// What a change would do, as a person fills in the fields of its dialog. The change can be made only once the broker has answered.
 // Leaves to others: the question and the sentences (topic-dialogs.ts).
 import { element, failure } from "../parts/dom.js";
 

@@ -42,7 +42,7 @@ export class InRates {
     }
   }
 
-  /** Notes that the broker has told everything up to `atMs` of its clock. */
+  /** Notes that events up to `atMs` of the broker's clock have arrived. */
   heard(atMs: number): void {
     const beganMs = this.#beganMs;
     // A clock that went back means that the broker restarted.

@@ -1,4 +1,4 @@
-// The dialogs that change a topic. Each says what the change leads to, in numbers that the broker has told, before it is made.
+// The dialogs that change a topic. Each states the consequences first, in numbers from the broker.
 // Leaves to others: the sentences (consequences.ts), requests (topic-api.ts), dialogs as such (parts/dialog.ts).
 import { EXPECTED_PLACE, tryParseOffset } from "../../../offset-place.js";
 import { openDialog } from "../parts/dialog.js";
@@ -190,7 +190,7 @@ export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<bo
   );
 }
 
-/** Deletes the start of a topic. The offsets are those that the dialog has told the numbers of. */
+/** Deletes the start of a topic. The offsets are those of which the dialog has shown the numbers. */
 export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
   const before = element("input", {
     ...{ name: "before", required: true, spellcheck: "false", placeholder: "-7d" },

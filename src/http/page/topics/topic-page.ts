@@ -119,7 +119,7 @@ export class TopicPage {
     if (!isSame) void this.#refresh();
   }
 
-  /** Shows the numbers that events have told. */
+  /** Shows the numbers of the last events. */
   renew(): void {
     if (this.#detail !== undefined) this.#facts.show(this.#name, this.#detail);
     if (this.#tab === "partitions") this.#showPartitions();

@@ -140,7 +140,7 @@ export class SettingTables {
     const others = settings.filter(({ isActive }) => !isActive);
     this.#tables[0]?.show(active.toSorted((a, b) => placeOf(a) - placeOf(b)));
     this.#tables[1]?.show(others);
-    this.#others.textContent = `${others.length} more, on which nothing depends here: Kafka's tools look for them`;
+    this.#others.textContent = `${others.length} more without effect here, for Kafka's tools`;
   }
 
   #editColumn(): Column<TopicSetting> {
@@ -171,7 +171,7 @@ const SETTING_COLUMNS: readonly Column<TopicSetting>[] = [
   },
   { name: "source", title: "from", isExtra: true, text: sourceText },
   {
-    ...{ name: "default", title: "without a value of its own", isExtra: true },
+    ...{ name: "default", title: "default", isExtra: true },
     text: ({ name, inherited, flag }) =>
       `${settingText(name, inherited.value)}${flag === null ? "" : `, --${flag}`}`,
   },
