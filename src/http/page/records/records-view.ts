@@ -1,10 +1,9 @@
 // The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
-// (record-load.ts), following (record-tail.ts), and what an address means (records-place.ts).
+// (record-load.ts), following (record-tail.ts), what an address means (records-place.ts), and words (records-words.ts).
 import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { toggle } from "../parts/fields.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
@@ -24,6 +23,7 @@ import {
   queryOf,
   type RecordsPlace,
 } from "./records-place.js";
+import { downloadOf, stateWords } from "./records-words.js";
 
 /** Records of a page, and rows that a tail keeps. */
 const PAGE_RECORDS = 100;
@@ -221,36 +221,13 @@ export class RecordsView implements View {
       const { offsetsLeft, offsetsTotal } = loaded.last;
       this.#progress.value = offsetsTotal === 0 ? 1 : 1 - offsetsLeft / offsetsTotal;
     }
-    setText(this.#said, loaded === undefined ? "loading …" : this.#words(place, loaded));
-    this.#said.title = place.partition === undefined ? MERGE_TITLE : "";
     const isRunning = this.#tail.isRunning;
+    const now = { isLoading: this.#isLoading, isFollowing: isRunning };
+    setText(this.#said, loaded === undefined ? "loading …" : stateWords(place, loaded, now));
+    this.#said.title = place.partition === undefined ? MERGE_TITLE : "";
     setText(this.#follow, place.isTail ? (isRunning ? "Pause" : "Continue") : "Live tail");
     this.#follow.ariaPressed = String(isRunning);
     this.#link(place, loaded);
-  }
-
-  #words(place: RecordsPlace, loaded: LoadedRecords): string {
-    const { items, last, records, bytes, unsearched, isOrderOpen } = loaded;
-    const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
-    const words: string[] = [];
-    if (place.find === "") {
-      words.push(
-        place.isTail ? (this.#tail.isRunning ? "following" : "paused") : rangeWords(items, count),
-      );
-    } else {
-      words.push(`${formatCount(count)} found`);
-      words.push(
-        `${formatCount(records)} of ${countOf(last.offsetsTotal, "record")} searched, ${formatBytes(bytes)}`,
-      );
-      if (!this.#isLoading && last.offsetsLeft > 0) words.push("there may be more");
-      if (unsearched > 0) words.push(`${countOf(unsearched, "value")} over 1 MiB not searched`);
-    }
-    if (place.partition === undefined && last.partitions > 1) {
-      words.push(`${formatCount(last.partitions)} partitions merged by time`);
-      if (isOrderOpen) words.push("their order may be incomplete here");
-    }
-    if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
-    return words.join(" · ");
   }
 
   #link(place: RecordsPlace, loaded: LoadedRecords | undefined): void {
@@ -394,29 +371,6 @@ export class RecordsView implements View {
       if (!wasOpen && matchMedia("(max-width: 1099px)").matches) this.#panel.root.focus();
     }
   }
-}
-
-function rangeWords(items: LoadedRecords["items"], count: number): string {
-  const records = items.filter((item) => "offset" in item);
-  const [first, last] = [records[0], records.at(-1)];
-  if (first === undefined || last === undefined) return countOf(count, "record");
-  const isOfOne = items.every(({ partition }) => partition === first.partition);
-  const range = isOfOne
-    ? `, offsets ${formatCount(first.offset)} to ${formatCount(last.offset)}`
-    : "";
-  return `${countOf(count, "record")}${range}`;
-}
-
-function downloadOf(place: RecordsPlace, { start, end, last }: LoadedRecords): string {
-  const { partition, find } = place;
-  const isSearch = find !== "";
-  const query = new URLSearchParams({
-    ...(partition === undefined ? {} : { partition: String(partition) }),
-    ...{ from: isSearch ? last.from : start, to: isSearch ? last.to : end },
-    ...(isSearch ? { find, in: place.in === "" ? "any" : place.in } : {}),
-    ...(isSearch && place.ignoresCase ? { case: "ignore" } : {}),
-  });
-  return `/api/records/${encodeURIComponent(place.topic)}/lines?${query}`;
 }
 
 /** A link that may be without an address. */

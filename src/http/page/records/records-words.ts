@@ -1,0 +1,56 @@
+// What the records view says about its list, in words, and the address of the same records as a file. Pure.
+// Leaves to others: showing it (records-view.ts).
+import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import type { LoadedRecords } from "./record-load.js";
+import type { RecordsPlace } from "./records-place.js";
+
+/** What is shown, or how far a search is. */
+export function stateWords(
+  place: RecordsPlace,
+  loaded: LoadedRecords,
+  { isLoading, isFollowing }: { readonly isLoading: boolean; readonly isFollowing: boolean },
+): string {
+  const { items, last, records, bytes, unsearched, isOrderOpen } = loaded;
+  const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
+  const words: string[] = [];
+  if (place.find === "") {
+    words.push(place.isTail ? (isFollowing ? "following" : "paused") : rangeWords(items, count));
+  } else {
+    words.push(`${formatCount(count)} found`);
+    words.push(
+      `${formatCount(records)} of ${countOf(last.offsetsTotal, "record")} searched, ${formatBytes(bytes)}`,
+    );
+    if (!isLoading && last.offsetsLeft > 0) words.push("there may be more");
+    if (unsearched > 0) words.push(`${countOf(unsearched, "value")} over 1 MiB not searched`);
+  }
+  if (place.partition === undefined && last.partitions > 1) {
+    words.push(`${formatCount(last.partitions)} partitions merged by time`);
+    if (isOrderOpen) words.push("their order may be incomplete here");
+  }
+  if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
+  return words.join(" · ");
+}
+
+function rangeWords(items: LoadedRecords["items"], count: number): string {
+  const records = items.filter((item) => "offset" in item);
+  const [first, last] = [records[0], records.at(-1)];
+  if (first === undefined || last === undefined) return countOf(count, "record");
+  const isOfOne = items.every(({ partition }) => partition === first.partition);
+  const range = isOfOne
+    ? `, offsets ${formatCount(first.offset)} to ${formatCount(last.offset)}`
+    : "";
+  return `${countOf(count, "record")}${range}`;
+}
+
+/** The address of a download: of the records that are shown, or of all that a search finds. */
+export function downloadOf(place: RecordsPlace, { start, end, last }: LoadedRecords): string {
+  const { partition, find } = place;
+  const isSearch = find !== "";
+  const query = new URLSearchParams({
+    ...(partition === undefined ? {} : { partition: String(partition) }),
+    ...{ from: isSearch ? last.from : start, to: isSearch ? last.to : end },
+    ...(isSearch ? { find, in: place.in === "" ? "any" : place.in } : {}),
+    ...(isSearch && place.ignoresCase ? { case: "ignore" } : {}),
+  });
+  return `/api/records/${encodeURIComponent(place.topic)}/lines?${query}`;
+}
