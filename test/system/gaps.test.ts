@@ -21,7 +21,7 @@ import { explainLookup } from "../../src/inspection/explain-lookup.js";
 import type { LookupTarget } from "../../src/inspection/lookup-explanation.js";
 import { openLogFiles } from "../../src/inspection/log-files.js";
 import { startPage } from "../support/page-sample.js";
-import type { BatchDump, BatchRows, SegmentRows } from "../../src/http/page/wire.js";
+import type { BatchDump, BatchRows, SegmentRows } from "../../src/http/page/log/log-wire.js";
 import { verify } from "../inspection/sample.js";
 import { run } from "../cli/rustlog.js";
 

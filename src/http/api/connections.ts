@@ -14,7 +14,7 @@ import type {
   CloseOrder,
   ConnectionsState,
   ConnectionState,
-} from "../page/wire.js";
+} from "../page/connections/connection-wire.js";
 import type { PageRoutes } from "./access.js";
 import { answered, invalid, jsonOf } from "./answer.js";
 import { type ConnectionRate, ConnectionRates, type Look } from "./connection-rates.js";

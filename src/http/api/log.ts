@@ -15,7 +15,13 @@ import { Portions } from "../../log/event-loop.js";
 import type { SegmentView } from "../../log/log-view.js";
 import { segmentFileName } from "../../log/segment/segment-files.js";
 import type { Partition } from "../../topics/partition.js";
-import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "../page/wire.js";
+import type {
+  BatchDump,
+  BatchRows,
+  DumpRow,
+  IndexTicks,
+  SegmentRows,
+} from "../page/log/log-wire.js";
 
 const ANSWER_SEGMENTS_MAX = 2_000;
 

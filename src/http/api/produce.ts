@@ -14,7 +14,7 @@ import { produce } from "../../services/produce.js";
 import type { Partition } from "../../topics/partition.js";
 import type { PageRoutes } from "./access.js";
 import { answered, jsonOf } from "./answer.js";
-import type { ProduceReport } from "../page/wire.js";
+import type { ProduceReport } from "../page/produce/produce-wire.js";
 import { produceOrderOf, type RecordToWrite } from "./produce-order.js";
 
 const SHOWN_BYTES_MAX = 512;

@@ -5,7 +5,7 @@ import type { ClientConnection } from "../../../src/broker/broker.js";
 import type { Visitor } from "../../../src/http/api/access.js";
 import { ConnectionRates } from "../../../src/http/api/connection-rates.js";
 import { connectionRoutes } from "../../../src/http/api/connections.js";
-import type { ConnectionsState } from "../../../src/http/page/wire.js";
+import type { ConnectionsState } from "../../../src/http/page/connections/connection-wire.js";
 
 const VISITOR = { context: { caller: { may: () => true } } } as unknown as Visitor;
 

@@ -1,7 +1,10 @@
 // The client connections as the page gets them: what is known of each, order, filter, sums, limits, and closing one.
 // Leaves to others: rates (connection-rates.test.ts), and who may do it (permissions.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { ConnectionsState, ConnectionState } from "../../../src/http/page/wire.js";
+import type {
+  ConnectionsState,
+  ConnectionState,
+} from "../../../src/http/page/connections/connection-wire.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { batchOf, type Session } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";

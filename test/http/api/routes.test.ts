@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LookupExplanation } from "../../../src/inspection/lookup-explanation.js";
-import type { BatchDump, BatchRows, IndexTicks, SegmentRows } from "../../../src/http/page/wire.js";
+import type {
+  BatchDump,
+  BatchRows,
+  IndexTicks,
+  SegmentRows,
+} from "../../../src/http/page/log/log-wire.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
 import { segmentFileName } from "../../../src/log/segment/segment-files.js";
 import { batchOf } from "../../support/broker.js";

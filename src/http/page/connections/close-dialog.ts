@@ -2,7 +2,7 @@
 // Leaves to others: the words (connection-words.ts), and closing it (http/api/connections.ts).
 import { openDialog } from "../parts/dialog.js";
 import { element } from "../parts/dom.js";
-import type { ConnectionState } from "../wire.js";
+import type { ConnectionState } from "./connection-wire.js";
 import { closeConnection } from "./connection-api.js";
 import { closeConsequences, lastingCommands } from "./connection-words.js";
 

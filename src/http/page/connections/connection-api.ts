@@ -1,6 +1,6 @@
 // Requests about connections. Leaves to others: sending them (api.ts), using the answers.
 import { askFor, order } from "../api.js";
-import type { CloseOrder, ConnectionsState } from "../wire.js";
+import type { CloseOrder, ConnectionsState } from "./connection-wire.js";
 
 /** Asks which clients are connected, in an order and with a filter. */
 export function askConnections(query: string, signal: AbortSignal): Promise<ConnectionsState> {

@@ -3,7 +3,7 @@ import { button, element } from "../parts/dom.js";
 import { formatBytes, formatCount, formatTime } from "../parts/format.js";
 import type { Column } from "../parts/table.js";
 import { hrefOf } from "../router.js";
-import type { ClientSum, ClientUse, ConnectionsState, ConnectionState } from "../wire.js";
+import type { ClientSum, ClientUse, ConnectionsState, ConnectionState } from "./connection-wire.js";
 import {
   ageText,
   percentText,

@@ -1,6 +1,6 @@
 // What the connections view says in words. Pure. Leaves to others: showing it (connections-view.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { ClientUse, ConnectionsState, ConnectionState } from "../wire.js";
+import type { ClientUse, ConnectionsState, ConnectionState } from "./connection-wire.js";
 
 /** `12 MiB/s`; nothing below a byte per second. */
 export function rateText(rate: number): string {

@@ -8,7 +8,7 @@ import { countOf } from "../parts/format.js";
 import { Table } from "../parts/table.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
-import type { ClientSum, ConnectionsState, ConnectionState } from "../wire.js";
+import type { ClientSum, ConnectionsState, ConnectionState } from "./connection-wire.js";
 import { askToClose } from "./close-dialog.js";
 import { askConnections } from "./connection-api.js";
 import { connectionColumns, sumColumns } from "./connection-columns.js";

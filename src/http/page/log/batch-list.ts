@@ -2,7 +2,7 @@
 // of the segment it is. Leaves to others: the answers (api/log.ts), and the content of a batch (batch-view.ts).
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatCount, formatTime } from "../parts/format.js";
-import type { BatchRows } from "../wire.js";
+import type { BatchRows } from "./log-wire.js";
 import { listedWords } from "./batch-words.js";
 
 /** Where a list of batches starts: at a position, near one by the index, or with those before one. */

@@ -2,7 +2,7 @@
 // highlights its bytes. Leaves to others: the fields (inspection/batch-fields.ts).
 import { button, element, failure } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { BatchDump, DumpRow } from "../wire.js";
+import type { BatchDump, DumpRow } from "./log-wire.js";
 
 const BYTES_PER_LINE = 8;
 

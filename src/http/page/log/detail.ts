@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { BatchRows } from "../wire.js";
+import type { BatchRows } from "./log-wire.js";
 import { BatchList } from "./batch-list.js";
 import { BatchView } from "./batch-view.js";
 import type { SegmentPlace } from "./topic-rows.js";

@@ -3,7 +3,8 @@
 // place is known at any time. Pure.
 // Leaves to others: drawing it (drawing.ts), and receiving changes (model.ts).
 import { firstNotBefore } from "../../../binary-search.js";
-import type { PartitionState, SegmentRows } from "../wire.js";
+import type { PartitionState } from "../wire.js";
+import type { SegmentRows } from "./log-wire.js";
 
 /** A span of the line, in bytes from the start of the log. */
 export interface Span {

@@ -4,7 +4,7 @@
 import type { Ticks } from "./drawing.js";
 import type { LogShape } from "./log-shape.js";
 import type { Scale } from "./scale.js";
-import type { IndexTicks } from "../wire.js";
+import type { IndexTicks } from "./log-wire.js";
 
 /** Minimum pixels between two ticks. A span with more segments is shown without ticks. */
 const TICK_PIXELS = 5;

@@ -10,7 +10,8 @@ import { RowTicks, type TicksPace } from "./row-ticks.js";
 import { rowWords, segmentWords } from "./row-words.js";
 import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
 import { mayMove, theme } from "../parts/theme.js";
-import type { GroupOffset, IndexTicks, SegmentRows } from "../wire.js";
+import type { GroupOffset } from "../wire.js";
+import type { IndexTicks, SegmentRows } from "./log-wire.js";
 
 /** Time until the segments are requested again after a failure, in milliseconds. */
 const RETRY_MS = 1000;

@@ -1,7 +1,7 @@
 // The headers of a record in the form: a row for each. Leaves to others: the rest of the form (produce-form.ts).
 import { button, element } from "../parts/dom.js";
 import { choice } from "../parts/fields.js";
-import type { ProduceOrder } from "../wire.js";
+import type { ProduceOrder } from "./produce-wire.js";
 import { bytesOf } from "./produce-words.js";
 
 const READINGS = { text: "text", hex: "hex", base64: "base64", null: "null" };

@@ -3,7 +3,8 @@
 import { element, setText } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
 import type { Model } from "../model.js";
-import type { ProduceOrder, TopicState } from "../wire.js";
+import type { ProduceOrder } from "./produce-wire.js";
+import type { TopicState } from "../wire.js";
 import { HeaderRows } from "./header-rows.js";
 import {
   bytesOf,

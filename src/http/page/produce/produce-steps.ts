@@ -3,7 +3,7 @@
 import { countOf, formatBytes, formatCount, formatMs } from "../parts/format.js";
 import type { LogShape, Span } from "../log/log-shape.js";
 import type { Step, Story } from "../log/player.js";
-import type { ProduceReport } from "../wire.js";
+import type { ProduceReport } from "./produce-wire.js";
 
 const HEX_PER_LINE = 32;
 const HEX_LINES_MAX = 6;

@@ -10,7 +10,7 @@ import { link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
-import type { ProduceOrder, ProduceReport } from "../wire.js";
+import type { ProduceOrder, ProduceReport } from "./produce-wire.js";
 import { produce } from "./produce-api.js";
 import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";

@@ -3,7 +3,8 @@
 import { partitionForKey } from "../../../record/key-partition.js";
 import { parseTarget } from "../log/target.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { OrderedBytes, ProduceReport, TopicState } from "../wire.js";
+import type { OrderedBytes, ProduceReport } from "./produce-wire.js";
+import type { TopicState } from "../wire.js";
 
 /** Largest request that the broker takes, in bytes. */
 export const ORDER_BYTES_MAX = 1024 * 1024;

@@ -4,7 +4,8 @@ import type { LookupExplanation } from "../../../inspection/lookup-explanation.j
 import { ask } from "../api.js";
 import type { LogShape } from "../log/log-shape.js";
 import type { Model } from "../model.js";
-import type { BatchRows, GroupOffset, SessionState, TopicState } from "../wire.js";
+import type { BatchRows } from "../log/log-wire.js";
+import type { GroupOffset, SessionState, TopicState } from "../wire.js";
 import type { GroupFacts, SegmentSample, TourFacts, TourLog } from "./tour-steps.js";
 
 /** Partitions that are compared, so that this takes no time with very many. */

@@ -12,7 +12,7 @@ import {
   throttledText,
   trafficText,
 } from "../../../../src/http/page/connections/connection-words.js";
-import type { ConnectionState } from "../../../../src/http/page/wire.js";
+import type { ConnectionState } from "../../../../src/http/page/connections/connection-wire.js";
 
 const CONNECTION: ConnectionState = {
   ...{ serial: 7, address: "10.0.0.7:50000", protocol: "kafka", isTls: true, sinceMs: 0 },

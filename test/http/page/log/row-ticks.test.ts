@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";
 import { RowTicks, TicksPace } from "../../../../src/http/page/log/row-ticks.js";
 import { roomFor, Scale } from "../../../../src/http/page/log/scale.js";
-import type { IndexTicks, PartitionState } from "../../../../src/http/page/wire.js";
+import type { IndexTicks } from "../../../../src/http/page/log/log-wire.js";
+import type { PartitionState } from "../../../../src/http/page/wire.js";
 
 const MIB = 1024 * 1024;
 

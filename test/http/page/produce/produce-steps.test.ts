@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";
 import { produceStory } from "../../../../src/http/page/produce/produce-steps.js";
-import type { ProduceReport } from "../../../../src/http/page/wire.js";
+import type { ProduceReport } from "../../../../src/http/page/produce/produce-wire.js";
 
 const SHAPE = new LogShape({
   ...{ topic: "orders", partition: 3, firstBase: 0, logStart: 0, highWatermark: 8, logEnd: 8 },

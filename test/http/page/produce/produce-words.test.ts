@@ -9,7 +9,7 @@ import {
   timestampOf,
   topicHint,
 } from "../../../../src/http/page/produce/produce-words.js";
-import type { ProduceReport } from "../../../../src/http/page/wire.js";
+import type { ProduceReport } from "../../../../src/http/page/produce/produce-wire.js";
 
 test("fields are read as text, hexadecimal, base64 or null", () => {
   expect(["text", "hex", "base64", "null"].map((reading) => bytesOf("00", reading))).toEqual([
