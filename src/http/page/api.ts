@@ -22,19 +22,6 @@ export function post(path: string): Promise<Response> {
   return fetch(path, { method: "POST", headers: changeHeaders });
 }
 
-/** Asks about a partition. Rejects with an error that says why there is no answer. */
-export function ask<Answer>(
-  topic: string,
-  partition: number,
-  question: string,
-  query: Readonly<Record<string, string | number>> = {},
-): Promise<Answer> {
-  const parameters = new URLSearchParams(
-    Object.entries(query).map(([name, value]) => [name, String(value)]),
-  );
-  return askFor(`/api/topics/${encodeURIComponent(topic)}/${partition}/${question}?${parameters}`);
-}
-
 /** The broker has refused a request. */
 export class Refused extends Error {
   readonly code: string;

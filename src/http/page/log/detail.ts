@@ -1,12 +1,12 @@
 // The panel of one segment: its batches, and the bytes of the one that is open.
 // Leaves to others: the list (batch-list.ts), the content of a batch (batch-view.ts), and the address (log-view.ts).
-import { ask } from "../api.js";
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { BatchRows } from "./log-wire.js";
 import { BatchList } from "./batch-list.js";
 import { BatchView } from "./batch-view.js";
 import type { SegmentPlace } from "./topic-rows.js";
+import { askPartition } from "./log-api.js";
 
 /** What is open in a segment: a batch, or the part of the list near a position. */
 interface Opened {
@@ -98,7 +98,7 @@ export class Detail {
     setText(this.#listed, "");
     this.#inside = element("div", { class: "inside" });
     this.#list = new BatchList({
-      ask: (start) => ask<BatchRows>(topic, partition, "batches", { segment, ...start }),
+      ask: (start) => askPartition<BatchRows>(topic, partition, "batches", { segment, ...start }),
       show: ({ file, bytes, indexEntries }) => {
         const entries = countOf(indexEntries, "index entry", "index entries");
         setText(this.#about, `${file} · ${formatBytes(bytes)} · ${entries}`);
@@ -113,7 +113,7 @@ export class Detail {
     const { topic, partition, segment } = place;
     const inside = this.#inside;
     const view = new BatchView({
-      ask: (from) => ask(topic, partition, "batch", { segment, position, from }),
+      ask: (from) => askPartition(topic, partition, "batch", { segment, position, from }),
       recordHref: (offset) => this.#host.recordHref(place, offset),
     });
     inside.replaceChildren(view.root);

@@ -2,7 +2,6 @@
 // Leaves to others: the rows (topic-rows.ts, row.ts), the panel (detail.ts), playing (player-view.ts), what the steps say
 // (lookup-steps.ts, ../produce/produce-steps.ts).
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
-import { ask } from "../api.js";
 import { element } from "../parts/dom.js";
 import { filterInput } from "../parts/fields.js";
 import { countOf } from "../parts/format.js";
@@ -23,6 +22,7 @@ import { Invitation } from "../tour/invitation.js";
 import { choosePlace, readTour, topicsOf } from "../tour/tour.js";
 import { emptyTour, tourStory } from "../tour/tour-steps.js";
 import { TopicRows } from "./topic-rows.js";
+import { askPartition } from "./log-api.js";
 
 const NOWHERE = placeOf({ view: "log", path: [], query: new URLSearchParams() });
 
@@ -219,7 +219,9 @@ export class LogView implements View {
       this.#rows.bring(topic, place.partition);
     if (offset === undefined) return;
     try {
-      const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { offset });
+      const explanation = await askPartition<LookupExplanation>(topic, partition, "lookup", {
+        offset,
+      });
       if (place.offset !== this.#place.offset) return;
       const { words, highlights, batch } = recordPlace(explanation, shape);
       const here = { topic, partition, offset };
@@ -274,7 +276,9 @@ export class LogView implements View {
   }
 
   async #play({ topic, partition, target }: LookupOrder): Promise<void> {
-    const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { ...target });
+    const explanation = await askPartition<LookupExplanation>(topic, partition, "lookup", {
+      ...target,
+    });
     const story = (shape: LogShape): Story => lookupStory(explanation, shape);
     await this.play(topic, partition, () => true, story);
   }

@@ -1,6 +1,5 @@
 // One partition on the page: its drawing, updated while visible, and its numbers in words.
 // Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (topic-rows.ts).
-import { ask } from "../api.js";
 import { element, setText } from "../parts/dom.js";
 import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.js";
 import { Glide } from "./glide.js";
@@ -12,6 +11,7 @@ import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
 import { mayMove, theme } from "../parts/theme.js";
 import type { GroupOffset } from "../wire.js";
 import type { IndexTicks, SegmentRows } from "./log-wire.js";
+import { askPartition } from "./log-api.js";
 
 /** Time until the segments are requested again after a failure, in milliseconds. */
 const RETRY_MS = 1000;
@@ -73,7 +73,7 @@ export class Row {
     this.#host = host;
     this.#ticks = new RowTicks(
       {
-        ask: (query) => ask<IndexTicks>(host.topic, host.partition, "index", query),
+        ask: (query) => askPartition<IndexTicks>(host.topic, host.partition, "index", query),
         redraw: (inMs) => this.#drawIn(inMs),
       },
       host.ticksPace,
@@ -262,7 +262,7 @@ export class Row {
       for (let hasMore = true; hasMore;) {
         const after = shape.lastSealed;
         const query: Record<string, number> = after < 0 ? {} : { after };
-        const rows = await ask<SegmentRows>(topic, partition, "segments", query);
+        const rows = await askPartition<SegmentRows>(topic, partition, "segments", query);
         const isCursorLast = this.#cursor !== undefined && shape.isActive(this.#cursor);
         shape.add(rows, after);
         if (isCursorLast) this.#cursor = shape.count - 1;

@@ -1,12 +1,12 @@
 // The guided tour: chooses the partitions that show most, and asks for what the stops tell.
 // Leaves to others: what they say (tour-steps.ts), and playing them (log/log-view.ts).
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
-import { ask } from "../api.js";
 import type { LogShape } from "../log/log-shape.js";
 import type { Model } from "../model.js";
 import type { BatchRows } from "../log/log-wire.js";
 import type { GroupOffset, SessionState, TopicState } from "../wire.js";
 import type { GroupFacts, SegmentSample, TourFacts, TourLog } from "./tour-steps.js";
+import { askPartition } from "../log/log-api.js";
 
 /** Partitions that are compared, so that this takes no time with very many. */
 const COMPARED_PARTITIONS_MAX = 5_000;
@@ -119,7 +119,9 @@ async function askSample(
   segment: number,
 ): Promise<SegmentSample | undefined> {
   const query = { segment, at: 0 };
-  const rows = await ask<BatchRows>(topic.name, partition, "batches", query).catch(() => undefined);
+  const rows = await askPartition<BatchRows>(topic.name, partition, "batches", query).catch(
+    () => undefined,
+  );
   if (rows === undefined) return undefined;
   return { base: segment, file: rows.file, batches: rows.batches.slice(0, 2) };
 }
@@ -130,7 +132,7 @@ async function askLookup(
   { state }: LogShape,
 ): Promise<LookupExplanation | undefined> {
   const offset = Math.floor((state.logStart + state.highWatermark) / 2);
-  return await ask<LookupExplanation>(topic.name, partition, "lookup", { offset }).catch(
+  return await askPartition<LookupExplanation>(topic.name, partition, "lookup", { offset }).catch(
     () => undefined,
   );
 }
