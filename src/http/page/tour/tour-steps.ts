@@ -167,10 +167,10 @@ function indexEntries(facts: TourFacts): Step {
     before?.position === undefined ? undefined : shape.placeOf(segment.baseOffset, before.position);
   const entry =
     before === undefined || before === null
-      ? `none of ${countOf(entries, "index entry", "index entries")} is before it, so from the start of the file`
+      ? `${entries === 0 ? "no index entry yet" : `none of ${countOf(entries, "index entry", "index entries")} is before it`}, so from the start of the file`
       : `entry ${formatCount(before.entry + 1)} of ${formatCount(entries)} in its index`;
   const lines = [
-    `offset ${formatCount(offset)}: ${segment.file}; ${entry}; ${countOf(cost?.withIndex.headers ?? 1, "batch header")} read (entry and batch are marked)`,
+    `offset ${formatCount(offset)}: ${segment.file}; ${entry}; ${countOf(cost?.withIndex.headers ?? 1, "batch header")} read (${at === undefined ? "the batch is" : "entry and batch are"} marked)`,
     ...(typeof cost?.withoutIndex?.headers === "number"
       ? [`without the index: ${countOf(cost.withoutIndex.headers, "batch header")}`]
       : []),

@@ -134,7 +134,9 @@ test("finds a record of the reader's by an index entry, and zooms to both", () =
   ]);
   expect(step.link?.href).toBe("#/log/orders/1?lookup=95");
   const none = { ...LOOKUP, index: { ...LOOKUP.index, before: null } } as LookupExplanation;
-  expect(stopOf(4, { lookup: none }).lines[0]).toContain("from the start of the file");
+  expect(stopOf(4, { lookup: none }).lines[0]).toContain(
+    "none of 4 index entries is before it, so from the start of the file; 3 batch headers read (the batch is marked)",
+  );
 });
 
 test.each([
