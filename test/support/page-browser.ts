@@ -3,6 +3,10 @@
 import { afterAll, afterEach, beforeAll, expect } from "bun:test";
 import { Browser, type BrowserPage, CHROMIUM, type Screen } from "./browser.js";
 
+if (CHROMIUM === undefined) {
+  console.log("the live page was not tested in a browser: chromium not found (set CHROMIUM=PATH)");
+}
+
 /** Only a failing test takes this long. */
 export const BROWSER_TIMEOUT_MS = 30_000;
 

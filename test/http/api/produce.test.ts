@@ -1,5 +1,5 @@
 // Records written from the page: what is in the log afterwards, what is reported, and what is refused.
-// Leaves to others: the page itself (page.browser.test.ts), and who may write (permissions.test.ts).
+// Leaves to others: the page itself (page.browser.ts), and who may write (permissions.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { BatchDump } from "../../../src/http/page/log/log-wire.js";
 import type { ProduceReport } from "../../../src/http/page/produce/produce-wire.js";

@@ -1,5 +1,5 @@
 // Requests of the live page: the responses, their limits, and what is rejected.
-// Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
+// Leaves to others: the page itself (page.browser.ts), and the events (page-feed.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

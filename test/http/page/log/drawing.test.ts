@@ -1,5 +1,5 @@
 // Where things are drawn: the marks, index entries, deleted records, and the names of groups. Leaves to others: how it
-// looks (log.browser.test.ts).
+// looks (log.browser.ts).
 import { expect, test } from "bun:test";
 import { draw } from "../../../../src/http/page/log/drawing.js";
 import { LogShape } from "../../../../src/http/page/log/log-shape.js";

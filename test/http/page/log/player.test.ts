@@ -1,4 +1,4 @@
-// Playing steps, and the steps of a lookup. Leaves to others: the panel (page.browser.test.ts).
+// Playing steps, and the steps of a lookup. Leaves to others: the panel (page.browser.ts).
 import { expect, test } from "bun:test";
 import { recordPlace } from "../../../../src/http/page/log/pin.js";
 import { formatCount } from "../../../../src/http/page/parts/format.js";

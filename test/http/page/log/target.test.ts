@@ -1,4 +1,4 @@
-// What can be entered for a lookup. Leaves to others: the form (page.browser.test.ts).
+// What can be entered for a lookup. Leaves to others: the form (page.browser.ts).
 import { expect, test } from "bun:test";
 import { parseTarget } from "../../../../src/http/page/log/target.js";
 

@@ -1,5 +1,5 @@
 // The layout of the live page in a real browser: the panel of steps covers nothing important.
-// Skipped without Chromium. Leaves to others: interaction (log.browser.test.ts).
+// Skipped without Chromium. Leaves to others: interaction (log.browser.ts).
 import { describe, expect, test } from "bun:test";
 import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";

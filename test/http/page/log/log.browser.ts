@@ -15,10 +15,6 @@ import { tempDir } from "../../../support/tmp.js";
 
 const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
 
-if (CHROMIUM === undefined) {
-  console.log("the live page was not tested in a browser: chromium not found (set CHROMIUM=PATH)");
-}
-
 const browser = pageBrowser();
 let sample: PageSample;
 
@@ -115,6 +111,10 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     async () => {
       const page = await open();
       await page.until("document.querySelector('.track canvas').width > 300");
+      // Before they have arrived, only the active segment is known.
+      await page.until(
+        "performance.getEntriesByType('resource').some(({ name }) => name.includes('/orders/0/segments'))",
+      );
       await page.click(".track", 0.05);
       await page.until("document.querySelectorAll('.batches tbody tr').length > 10");
       expect(await page.text("#detail h2")).toBe("orders 0, segment 0");
