@@ -163,7 +163,13 @@ export class BrowserPage {
   /** Waits until an expression is true. */
   async until(expression: string): Promise<void> {
     const deadlineMs = Date.now() + WAIT_MS_MAX;
-    while (!(await this.evaluate<boolean>(`Boolean(${expression})`))) {
+    // While another document is being loaded, nothing is true.
+    const isTrue = (): Promise<boolean> =>
+      this.evaluate<boolean>(`Boolean(${expression})`).catch((error: Error) => {
+        if (/navigated|Not attached|context/.test(error.message)) return false;
+        throw error;
+      });
+    while (!(await isTrue())) {
       if (Date.now() > deadlineMs) throw new Error(`never true: ${expression}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -145,6 +145,9 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const page = await browser.open(secured.url);
       await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
       expect(await page.evaluate("document.querySelector('.user')")).toBe(null);
+      // The place in the address survives the login.
+      await page.evaluate("location.hash = '#/groups'");
+      await page.until("document.title === 'Groups – RustLog'");
       await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
       const rows = "document.querySelectorAll('.row .numbers strong').length > 0";
       const logIn = async (user: string, isIn = rows): Promise<void> => {
@@ -156,9 +159,6 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         await page.press("Enter");
         await page.until(isIn);
       };
-      // The place in the address survives the login.
-      await page.evaluate("location.hash = '#/groups'");
-      await page.evaluate("location.reload()");
       await logIn("ann", "document.title === 'Groups – RustLog'");
       await page.evaluate("location.hash = ''");
       expect(await page.text(".user span")).toBe("ann");
