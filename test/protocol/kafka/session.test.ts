@@ -121,7 +121,7 @@ test("what clients send behind waiting requests is limited over all connections"
   await until(() => broker.inflight.waits + ended() >= clients.length);
   await until(() => broker.inflight.keptBytes <= SMALL.maxInflightBytes / 2);
   for (const client of clients) client[Symbol.dispose]();
-});
+}, 30_000);
 
 test("fetches of many partitions that wait for data don't keep others from beginning", async () => {
   await using small = await startBroker(SMALL);
