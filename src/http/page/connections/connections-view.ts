@@ -5,6 +5,7 @@ import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState } from "../parts/empty.js";
 import { choice, field, filterInput } from "../parts/fields.js";
 import { countOf } from "../parts/format.js";
+import { Poll } from "../parts/poll.js";
 import { Table } from "../parts/table.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
@@ -16,7 +17,7 @@ import { countText, percentText, shareOf, trafficText } from "./connection-words
 
 /** Minimum time between refreshes; slow answers extend it. */
 const REFRESH_MS = 2000;
-const REST_FACTOR = 20;
+const REFRESH_FACTOR = 20;
 
 /** The broker measures rates over at least a second; after that the first ones are there. */
 const FIRST_RATES_MS = 1100;
@@ -51,8 +52,11 @@ export class ConnectionsView implements View {
   #state: ConnectionsState | undefined;
   /** Keys of the rows as they are shown. */
   #shown: readonly string[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #asking: AbortController | undefined;
+  readonly #poll = new Poll((signal) => this.#refresh(signal), {
+    restMs: () => (this.#state?.spanMs === 0 ? FIRST_RATES_MS : REFRESH_MS),
+    restFactor: REFRESH_FACTOR,
+  });
+  #typing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -97,13 +101,14 @@ export class ConnectionsView implements View {
     this.#table.order = this.#order;
     this.#sums.order = this.#order;
     this.#shown = [];
-    void this.#refresh();
+    clearTimeout(this.#typing);
+    this.#poll.start();
     return "Connections";
   }
 
   hide(): void {
-    this.#asking?.abort();
-    clearTimeout(this.#timer);
+    clearTimeout(this.#typing);
+    this.#poll.stop();
   }
 
   /** The address of what is shown, with changes. */
@@ -119,27 +124,18 @@ export class ConnectionsView implements View {
 
   #typed(): void {
     this.#context.router.note(this.#href());
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#refresh(), TYPING_MS);
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#poll.start(), TYPING_MS);
   }
 
-  async #refresh(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#asking?.abort();
-    const asking = new AbortController();
-    this.#asking = asking;
-    const beganMs = performance.now();
+  async #refresh(signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({ sort: this.#order, filter: this.#filter.value });
     if (this.#by.value !== "") query.set("by", this.#by.value);
     try {
-      if (!document.hidden) this.#show(await askConnections(query.toString(), asking.signal));
+      this.#show(await askConnections(query.toString(), signal));
     } catch (error) {
-      if (!asking.signal.aborted) this.#failed(error);
+      if (!signal.aborted) this.#failed(error);
     }
-    if (asking.signal.aborted) return;
-    const dueMs = this.#state?.spanMs === 0 ? FIRST_RATES_MS : REFRESH_MS;
-    const restMs = Math.max(dueMs, (performance.now() - beganMs) * REST_FACTOR);
-    this.#timer = setTimeout(() => void this.#refresh(), restMs);
   }
 
   /** Keeps the rows. Removes the note that there are no connections: a broker that stops closes its clients first. */
@@ -230,7 +226,7 @@ export class ConnectionsView implements View {
     // Its row goes, and the one of a client that connects again at once comes where it belongs.
     this.#shown = [];
     this.#table.root.focus({ preventScroll: true });
-    await this.#refresh();
+    if (this.root.isConnected) this.#poll.start();
   }
 }
 

@@ -13,7 +13,8 @@ import { askGroupRows } from "./group-api.js";
 import type { GroupRow, GroupRows } from "./group-wire.js";
 import { formatRate } from "./group-words.js";
 
-const REFRESH_MS = 2000;
+/** Time between two refreshes in milliseconds, and how much slow answers extend it. */
+const PACE = { restMs: () => 2000, restFactor: 50 };
 
 /** The trend is an average over this time, since consumers commit every few seconds; over less than the other it is not shown. */
 const TREND_MS = 20_000;
@@ -47,7 +48,7 @@ export class GroupList {
   readonly #empty = element("div");
   readonly #pages = element("nav", { class: "actions", "aria-label": "Pages" });
   readonly #table: Table<GroupRow>;
-  readonly #poll = new Poll((signal) => this.#refresh(signal), REFRESH_MS);
+  readonly #poll = new Poll((signal) => this.#refresh(signal), PACE);
   /** What was seen of each group's lag, oldest first. */
   #seen = new Map<string, readonly Seen[]>();
   #query = new URLSearchParams();

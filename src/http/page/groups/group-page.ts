@@ -18,7 +18,8 @@ import type { GroupDetail, LagHistory } from "./group-wire.js";
 import { LagSeries, partitionKey } from "./lag-series.js";
 import { ResetPanel } from "./reset-panel.js";
 
-const REFRESH_MS = 2000;
+/** Time between two refreshes in milliseconds, and how much slow answers extend it. */
+const PACE = { restMs: () => 2000, restFactor: 50 };
 
 /** After this long without an answer, as when the page was in the background, the page asks for the last hour again. */
 const PAUSE_MS = 60_000;
@@ -53,7 +54,7 @@ export class GroupPage {
   );
   readonly #topicsSection: HTMLElement;
   readonly #reset: ResetPanel;
-  readonly #poll = new Poll((signal) => this.#refresh(signal), REFRESH_MS);
+  readonly #poll = new Poll((signal) => this.#refresh(signal), PACE);
   #series = new LagSeries();
   #group = "";
   #query = new URLSearchParams();

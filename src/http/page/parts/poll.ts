@@ -1,17 +1,21 @@
 // Asks again and again while the answer is on the screen. Leaves to others: the question.
 
-/** After an answer that took long, wait this many times as long: ten pages may be open. */
-const REST_FACTOR = 50;
+interface PollPace {
+  /** The shortest time between two questions, in milliseconds; asked for after each answer. */
+  readonly restMs: () => number;
+  /** After an answer that took long, wait this many times as long: ten pages may be open. */
+  readonly restFactor: number;
+}
 
 export class Poll {
   readonly #work: (signal: AbortSignal) => Promise<void>;
-  readonly #restMs: number;
+  readonly #pace: PollPace;
   #run: AbortController | undefined;
 
-  /** Repeats `work`, with at least `restMs` in between. It must not reject, unless it is aborted. */
-  constructor(work: (signal: AbortSignal) => Promise<void>, restMs: number) {
+  /** Repeats `work`. It must not reject, unless it is aborted. */
+  constructor(work: (signal: AbortSignal) => Promise<void>, pace: PollPace) {
     this.#work = work;
-    this.#restMs = restMs;
+    this.#pace = pace;
   }
 
   /** Begins at once; what is under way is abandoned. */
@@ -31,8 +35,9 @@ export class Poll {
       const beganMs = performance.now();
       // Nobody looks at a page in the background.
       if (!document.hidden) await this.#work(signal).catch(() => {});
-      const restMs = Math.max(this.#restMs, (performance.now() - beganMs) * REST_FACTOR);
-      await new Promise((resolve) => setTimeout(resolve, restMs));
+      const { restMs, restFactor } = this.#pace;
+      const dueMs = Math.max(restMs(), (performance.now() - beganMs) * restFactor);
+      await new Promise((resolve) => setTimeout(resolve, dueMs));
     }
   }
 }

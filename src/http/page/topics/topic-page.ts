@@ -1,9 +1,11 @@
 // One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
 // Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
 // following a compaction (compaction-panel.ts).
+import { Refused } from "../api.js";
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
+import { Poll } from "../parts/poll.js";
 import { Tabs } from "../parts/tabs.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext } from "../view.js";
@@ -22,9 +24,8 @@ import { TopicFacts } from "./topic-facts.js";
 import { PartitionTable, readerTable, SettingTables } from "./topic-tables.js";
 import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./topic-wire.js";
 
-/** How often the broker is asked again, in milliseconds; slow answers extend it. */
-const REFRESH_MS = 5000;
-const REST_FACTOR = 20;
+/** Time between two refreshes in milliseconds, and how much slow answers extend it. */
+const PACE = { restMs: () => 5000, restFactor: 20 };
 
 const TABS = { partitions: "Partitions", settings: "Settings", groups: "Groups" } as const;
 
@@ -45,7 +46,7 @@ export class TopicPage {
   readonly #settings: SettingTables;
   readonly #readers = readerTable();
   readonly #more = element("div", { class: "actions pager" });
-  readonly #compaction = new CompactionPanel(() => void this.#refresh());
+  readonly #compaction = new CompactionPanel(() => this.#askAgain());
   readonly #body: HTMLElement;
   readonly #missing = element("div");
   #name = "";
@@ -55,8 +56,7 @@ export class TopicPage {
   #rows: PartitionRows | undefined;
   #groups: TopicReaderRows | undefined;
   #isShown = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #asked = 0;
+  readonly #poll = new Poll((signal) => this.#refresh(signal), PACE);
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -96,7 +96,7 @@ export class TopicPage {
     this.#rows = undefined;
     this.#groups = undefined;
     this.#showAll();
-    void this.#refresh();
+    this.#poll.start();
     return name;
   }
 
@@ -107,7 +107,7 @@ export class TopicPage {
 
   hide(): void {
     this.#isShown = false;
-    clearTimeout(this.#timer);
+    this.#poll.stop();
   }
 
   /** Topics were created, changed or deleted. */
@@ -116,7 +116,7 @@ export class TopicPage {
     const known = this.#context.model.topics.find(({ name }) => name === this.#name);
     const detail = this.#detail;
     const isSame = known?.id === detail?.id && known?.partitions === detail?.partitions;
-    if (!isSame) void this.#refresh();
+    if (!isSame) this.#poll.start();
   }
 
   /** Shows the numbers of the last events. */
@@ -125,10 +125,11 @@ export class TopicPage {
     if (this.#tab === "partitions") this.#showPartitions();
   }
 
-  async #refresh(): Promise<void> {
-    clearTimeout(this.#timer);
-    const asked = ++this.#asked;
-    const beganMs = performance.now();
+  #askAgain(): void {
+    if (this.#isShown) this.#poll.start();
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
     const [name, tab] = [this.#name, this.#tab];
     try {
       const [detail, rows, groups] = await Promise.all([
@@ -136,23 +137,15 @@ export class TopicPage {
         tab === "partitions" ? askPartitions(name, this.#from) : undefined,
         tab === "groups" ? askReaders(name) : undefined,
       ]);
-      if (asked !== this.#asked) return;
+      if (signal.aborted) return;
       [this.#detail, this.#rows] = [detail, rows];
       this.#groups = groups;
       this.#missing.replaceChildren();
       this.#showAll();
     } catch (error) {
-      if (asked !== this.#asked) return;
+      if (signal.aborted) return;
       if (this.#detail === undefined || isGone(error)) this.#showMissing(error);
     }
-    if (!this.#isShown || asked !== this.#asked) return;
-    const restMs = Math.max(REFRESH_MS, (performance.now() - beganMs) * REST_FACTOR);
-    this.#timer = setTimeout(() => void this.#refreshIfSeen(), restMs);
-  }
-
-  async #refreshIfSeen(): Promise<void> {
-    if (!document.hidden) await this.#refresh();
-    else this.#timer = setTimeout(() => void this.#refreshIfSeen(), REFRESH_MS);
   }
 
   #showMissing(error: unknown): void {
@@ -237,16 +230,17 @@ export class TopicPage {
   }
 
   async #askMore(after: string): Promise<void> {
-    const asked = this.#asked;
+    // What is added would be gone with the next answer.
+    this.#poll.stop();
+    const groups = this.#groups;
     try {
       const { readers, next } = await askReaders(this.#name, after);
-      if (asked !== this.#asked) return;
+      if (groups !== this.#groups) return;
       this.#groups = { readers: [...(this.#groups?.readers ?? []), ...readers], next };
       this.#showAll();
-      // What was added would be gone with the next answer.
-      clearTimeout(this.#timer);
     } catch (error) {
       this.#context.notices.fail(error);
+      if (groups === this.#groups) this.#poll.start();
     }
   }
 
@@ -301,7 +295,7 @@ export class TopicPage {
     } catch (error) {
       this.#context.notices.fail(error);
     }
-    if (this.#isShown) await this.#refresh();
+    this.#askAgain();
   }
 
   async #createLike(like: NamedTopicDetail): Promise<void> {
@@ -343,7 +337,10 @@ export class TopicPage {
 const PAGE_PARTITIONS = 100;
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && /does not exist|no permission/.test(error.message);
+  return (
+    error instanceof Refused &&
+    ["UNKNOWN_TOPIC_OR_PARTITION", "TOPIC_AUTHORIZATION_FAILED"].includes(error.code)
+  );
 }
 
 function liveOf(state: {
