@@ -10,6 +10,7 @@
 //   known   from that commit on                           │ at any time
 //
 // Damage, and a log too long to be read for one answer, hide what is before them.
+import { checkNotCancelled } from "../cancelled.js";
 import { firstNotBefore } from "../binary-search.js";
 import { RustLogError } from "../errors.js";
 import { nextTurn } from "../log/event-loop.js";
@@ -150,9 +151,7 @@ class Reader {
       this.#noteCompaction(offset);
       offset = this.#readFrom(offset);
       await nextTurn();
-      if (this.#query.signal.aborted) {
-        throw new RustLogError("INVALID_REQUEST", "the request was cancelled");
-      }
+      checkNotCancelled(this.#query.signal);
     }
     return this.#history;
   }

@@ -5,6 +5,7 @@
 // A time is found by the timestamps of the records, which their producers choose unless the topic says LogAppendTime. Records
 // deleted since are not counted.
 // Leaves to others: reading the commits (groups/offset-history.ts), and showing it (http/).
+import { checkNotCancelled } from "../cancelled.js";
 import { RustLogError } from "../errors.js";
 import {
   HISTORY_MS,
@@ -179,8 +180,7 @@ class Turns {
   async next(): Promise<void> {
     if (++this.#done % LOOKUPS_PER_TURN > 0) return;
     await nextTurn();
-    if (this.#signal.aborted)
-      throw new RustLogError("INVALID_REQUEST", "the request was cancelled");
+    checkNotCancelled(this.#signal);
   }
 }
 

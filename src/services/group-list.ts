@@ -1,8 +1,8 @@
 // A page of the groups in an order that people ask for: by name, lag, members or state. There may be a million groups, so only
 // the rows of one page are kept while the groups are compared, in portions.
 // Leaves to others: the groups (groups.ts), and the lag of each (group-lag.ts).
+import { checkNotCancelled } from "../cancelled.js";
 import { firstNotBefore } from "../binary-search.js";
-import { RustLogError } from "../errors.js";
 import type { GroupState, GroupType } from "../groups/group.js";
 import { Portions } from "../log/event-loop.js";
 import { compareNaturally } from "../natural-order.js";
@@ -124,8 +124,7 @@ class GroupPageReader {
         await this.#compare(group);
       }
       await portions.next();
-      if (this.#signal.aborted)
-        throw new RustLogError("INVALID_REQUEST", "the request was cancelled");
+      checkNotCancelled(this.#signal);
     }
   }
 

@@ -25,7 +25,15 @@ const THREADS = ["log/compaction/compaction-worker.ts"];
 
 /** Files of the root that every layer may import. */
 const ROOT_FILES = [
-  ...["binary-search.ts", "clock.ts", "collector.ts", "duration.ts", "errors.ts", "limits.ts"],
+  ...[
+    "binary-search.ts",
+    "cancelled.ts",
+    "clock.ts",
+    "collector.ts",
+    "duration.ts",
+    "errors.ts",
+    "limits.ts",
+  ],
   ...["natural-order.ts", "offset-place.ts", "printable.ts"],
 ];
 

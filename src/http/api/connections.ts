@@ -2,6 +2,7 @@
 // order, such as those with the most traffic, or sums of those with something in common. And closing one.
 // Leaves to others: the rates (connection-rates.ts), closing (services/close-connection.ts), and counting the connections for
 // monitoring (metrics-text.ts).
+import { checkNotCancelled } from "../../cancelled.js";
 import type { Broker, ClientConnection } from "../../broker/broker.js";
 import { Portions } from "../../log/event-loop.js";
 import { printable } from "../../printable.js";
@@ -123,7 +124,7 @@ async function connectionsState(
     const turn = portions.next();
     if (turn !== undefined) {
       await turn;
-      if (signal.aborted) throw invalid("the request was cancelled");
+      checkNotCancelled(signal);
     }
     if (connection.isGone) continue;
     const rate = look.rateOf(connection);

@@ -1,6 +1,7 @@
 // What the page asks about groups beyond its live events, and the changes of groups. What a reset would do is asked for with
 // GET, and the same moves are then sent with POST.
 // Leaves to others: the first groups of every page (feed/broker-watch.ts), the use cases, and who may do what (services/).
+import { checkNotCancelled } from "../../cancelled.js";
 import type { Broker } from "../../broker/broker.js";
 import { OFFSET_MAX } from "../../limits.js";
 import { nextTurn, Portions } from "../../log/event-loop.js";
@@ -205,7 +206,7 @@ class DetailReader {
       if (memberId !== undefined) this.#readBy.set(memberId, (this.#readBy.get(memberId) ?? 0) + 1);
       this.#partitions.add(partition);
       await portions.next();
-      if (signal.aborted) throw invalid("the request was cancelled");
+      checkNotCancelled(signal);
     }
   }
 

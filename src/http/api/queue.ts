@@ -1,7 +1,7 @@
 // Questions of pages that are answered one after another, because each may read and decompress much.
+import { checkNotCancelled } from "../../cancelled.js";
 import { RustLogError } from "../../errors.js";
 import { OneAtATime } from "../../topics/one-at-a-time.js";
-import { invalid } from "./answer.js";
 
 /** Maximum number of waiting questions. */
 const ASKING_MAX = 64;
@@ -20,7 +20,7 @@ export class Queue {
     this.#waiting++;
     try {
       return await this.#work.run(async () => {
-        if (signal.aborted) throw invalid("the request was cancelled");
+        checkNotCancelled(signal);
         return await work();
       });
     } finally {

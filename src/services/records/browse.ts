@@ -4,6 +4,7 @@
 //
 // The merge is of what is there: of each partition in the order of its offsets, and of all partitions the one whose next record
 // is the oldest. Where a page had to stop before it had seen every partition, it says so.
+import { checkNotCancelled } from "../../cancelled.js";
 import { firstNotBefore } from "../../binary-search.js";
 import { RustLogError } from "../../errors.js";
 import { type OffsetSpec, offsetAt } from "../../offset-place.js";
@@ -275,7 +276,7 @@ async function resolved(
     if (isPositions(place)) offset = place[index] ?? logStartOffset;
     else {
       offset = await offsetAt(place, { logStartOffset, highWatermark }, async (timestamp) => {
-        if (signal.aborted) throw new RustLogError("INVALID_REQUEST", "the request was cancelled");
+        checkNotCancelled(signal);
         const record = await firstRecordFrom(context, { topic, partition: index }, timestamp);
         return record?.offset ?? partition.highWatermark;
       });

@@ -1,7 +1,7 @@
 // The turns of work that goes through a log for a person: short slices of the event loop, with rests between them that
 // leave the loop to clients. Ends the work when nobody waits for it any more.
 // Leaves to others: the work, and how much of it one answer may take (browse.ts).
-import { RustLogError } from "../../errors.js";
+import { checkNotCancelled } from "../../cancelled.js";
 
 /**
  * Time that work holds the event loop at once, and that it leaves to others when they do nothing, in milliseconds. A step that
@@ -70,7 +70,6 @@ export class WorkSlices {
   }
 
   #check(): void {
-    if (this.#signal.aborted)
-      throw new RustLogError("INVALID_REQUEST", "the request was cancelled");
+    checkNotCancelled(this.#signal);
   }
 }
