@@ -1,4 +1,4 @@
-// The partition of a key: the same as in Kafka's clients, whoever chooses it.
+// The partition of a key: the same as in Kafka's clients, for our producers and for the page.
 // Leaves to others: the hash (murmur2.ts), and records without a key (client/partitioner.ts).
 import { murmur2 } from "./murmur2.js";
 

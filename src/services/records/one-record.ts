@@ -40,7 +40,7 @@ export const READ_HEADERS_MAX = 10_000;
 const RECORDS_PER_LOOK = 256;
 
 /**
- * The record at an offset. Rejects with OFFSET_OUT_OF_RANGE if there is none, as `partitionOf` if there is no such partition,
+ * The record at an offset. Rejects with OFFSET_OUT_OF_RANGE if no record has it, as `partitionOf` for an unknown partition,
  * and with CORRUPT_MESSAGE, MESSAGE_TOO_LARGE or UNSUPPORTED_COMPRESSION if it can't be read.
  */
 export async function readRecord(

@@ -1,8 +1,8 @@
 // Goes through the log of one partition, newer or older records first, and offers what it finds to a selection.
 // Leaves to others: the pieces of the log (log-pieces.ts), and which partition goes on (browse.ts).
 //
-// Without a search, every offset is accounted for: by a record, or by an item that says why there is none. The range from where
-// the walk began to its `reached` is then told completely, so the next walk can begin there, in either direction.
+// Without a search, every offset is accounted for: by a record, or by an item that says why no record has it. The range
+// from where the walk began to its `reached` is then told completely, so the next walk can begin there, in either direction.
 import { RustLogError } from "../../errors.js";
 import { baseOffset, recordCount } from "../../record/batch.js";
 import { RecordCursor } from "../../record/cursor.js";

@@ -9,6 +9,7 @@ import { batchOf } from "../../support/broker.js";
 import { Authority, HAS_OPENSSL } from "../../support/certificates.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
 import { addUsers, logInOnPage, ruleOf, sendLogin } from "../../support/page-users.js";
+import { eventsOf } from "../../support/page-events.js";
 import { until } from "../../support/until.js";
 
 let sample: PageSample;
@@ -370,22 +371,3 @@ test("a user has a limited number of open pages", async () => {
   expect(other.status).toBe(200);
   for (const page of [...pages, other]) await page.body?.cancel();
 });
-
-interface Event {
-  readonly name: string;
-  readonly data: unknown;
-}
-
-async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Event, undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const [, name = "", data = ""] = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end)) ?? [];
-      yield { name, data: JSON.parse(data) };
-      text = text.slice(end + 2);
-    }
-  }
-  return undefined;
-}

@@ -217,7 +217,7 @@ function part(
   return from + (to - from) * Math.max(0, Math.min(1, (offset - base) / (next - base)));
 }
 
-/** Index of the last of the first `count` ascending values that is at or below `value`; 0 if there is none. */
+/** Index of the last of the first `count` ascending values that is at or below `value`; 0 if all are above. */
 function lastAtOrBelow(values: readonly number[], count: number, value: number): number {
   return Math.max(0, firstNotBefore(count, (i) => (values[i] ?? 0) <= value) - 1);
 }

@@ -24,7 +24,7 @@ const MEASURE_MS = 100;
 
 const utf8 = new TextEncoder();
 
-/** What of the form is in the address. The value never is. */
+/** What of the form is in the address; never the value. */
 interface FormPlace {
   readonly topic: string;
   readonly partition: string;
@@ -141,7 +141,7 @@ export class ProduceForm {
     this.update();
   }
 
-  /** Enters the first topic if there is none yet. */
+  /** Enters the first topic if the field is empty. */
   offer(topics: readonly TopicState[]): void {
     const first = topics.find(({ internal }) => !internal)?.name;
     if (this.#topic.value === "" && first !== undefined) this.#topic.value = first;

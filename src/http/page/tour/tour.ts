@@ -11,7 +11,7 @@ import { askPartition } from "../log/log-api.js";
 /** Partitions that are compared, so that this takes no time with very many. */
 const COMPARED_PARTITIONS_MAX = 5_000;
 
-/** A partition with records: best one with a group and several segments. Undefined if there is none. */
+/** A partition with records: best one with a group and several segments. Undefined if all are empty. */
 export function choosePlace(model: Model): TourLog | undefined {
   return best(model, ({ topic, partition, shape }) => {
     const { highWatermark, logStart, sealedCount } = shape.state;

@@ -8,15 +8,11 @@ import { nextTurn } from "../../../../src/log/event-loop.js";
 import type { Partition } from "../../../../src/topics/partition.js";
 import { joinGroup } from "../../../support/group-members.js";
 import { batchOf } from "../../../support/broker.js";
+import { eventsOf, type PageEvent } from "../../../support/page-events.js";
 import { type PageSample, startPage } from "../../../support/page-sample.js";
 
-interface Event {
-  readonly name: string;
-  readonly data: unknown;
-}
-
 /** Listens to the events of an address. */
-async function listen(url: string): Promise<{ next: () => Promise<Event>; stop: () => void }> {
+async function listen(url: string): Promise<{ next: () => Promise<PageEvent>; stop: () => void }> {
   const stopped = new AbortController();
   const response = await fetch(`${url}api/events`, { signal: stopped.signal });
   expect(response.headers.get("content-type")).toBe("text/event-stream");
@@ -27,23 +23,9 @@ async function listen(url: string): Promise<{ next: () => Promise<Event>; stop: 
   };
 }
 
-async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Event, undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const [, name = "", data = ""] = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end)) ?? [];
-      yield { name, data: JSON.parse(data) };
-      text = text.slice(end + 2);
-    }
-  }
-  return undefined;
-}
-
 /** The next tick with changes. */
 async function nextTick(
-  page: { next: () => Promise<Event> },
+  page: { next: () => Promise<PageEvent> },
   says: (tick: Tick) => boolean,
 ): Promise<Tick> {
   for (;;) {

@@ -2,7 +2,7 @@
 // Skipped without Chromium. Leaves to others: interaction (log.browser.ts).
 import { describe, expect, test } from "bun:test";
 import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
-import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
+import { BROWSER_TIMEOUT_MS, lookUpOnPage, pageBrowser } from "../../../support/page-browser.js";
 import { startPage, writeOrders, writeShop } from "../../../support/page-sample.js";
 
 const browser = pageBrowser();
@@ -11,10 +11,7 @@ const browser = pageBrowser();
 async function lookUp(page: BrowserPage, partition: number, target: string): Promise<void> {
   await page.until("document.querySelector('#lookup [name=topic]')?.value");
   await page.evaluate(`document.querySelector('#lookup [name=partition]').value = ${partition}`);
-  await page.evaluate("document.querySelector('[name=target]').focus()");
-  await page.type(target);
-  await page.press("Enter");
-  await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+  await lookUpOnPage(page, target);
 }
 
 describe.skipIf(CHROMIUM === undefined)("the live page", () => {

@@ -3,7 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { batchOf } from "../../../support/broker.js";
 import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
-import { BROWSER_TIMEOUT_MS, pageBrowser, WIDE } from "../../../support/page-browser.js";
+import {
+  BROWSER_TIMEOUT_MS,
+  lookUpOnPage,
+  pageBrowser,
+  WIDE,
+} from "../../../support/page-browser.js";
 import {
   type PageSample,
   startPage,
@@ -48,13 +53,6 @@ function pixels(page: BrowserPage, colour: string, row = 0): Promise<number> {
     }
     return count;
   })()`);
-}
-
-async function lookUp(page: BrowserPage, target: string): Promise<void> {
-  await page.evaluate("document.querySelector('[name=target]').focus()");
-  await page.type(target);
-  await page.press("Enter");
-  await page.until("document.querySelector('.player:not([hidden]) .step h3')");
 }
 
 describe.skipIf(CHROMIUM === undefined)("the live page", () => {
@@ -171,7 +169,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "plays a lookup by keyboard alone",
     async () => {
       const page = await open();
-      await lookUp(page, "2500");
+      await lookUpOnPage(page, "2500");
       const title = (): Promise<string> => page.text(".player h3");
       expect(await title()).toBe("1. Find the segment");
       expect(await page.text(".player .lines")).toContain("starts at offset");
@@ -209,7 +207,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.querySelector('#lookup .failure')");
       expect(await page.evaluate<number>(room)).toBe(before);
       await page.evaluate("document.querySelector('[name=target]').value = ''");
-      await lookUp(page, "2026-07-01 12:10:00");
+      await lookUpOnPage(page, "2026-07-01 12:10:00");
       expect(await page.text(".player h3")).toBe("1. Find the segment by time");
       const last = "document.querySelector('.dot:last-child').click()";
       await page.evaluate(last);
@@ -248,7 +246,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const colours = new Set<string>();
       for (const isDark of [true, false]) {
         const page = await open({ width: 360, height: 740, isDark });
-        await lookUp(page, "100");
+        await lookUpOnPage(page, "100");
         await page.evaluate("document.querySelector('[data-key=open]').click()");
         await page.until("document.querySelector('.records button')");
         const width = await page.evaluate<number>("document.documentElement.scrollWidth");
@@ -373,7 +371,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       );
       await page.press("Enter");
       await page.until("document.querySelectorAll('.batches tbody tr').length === 1");
-      await lookUp(page, "7654");
+      await lookUpOnPage(page, "7654");
       await page.press("ArrowRight", "ArrowRight", "ArrowRight");
       expect(await page.text(".player .step p")).toStartWith("Record 7,654 is number 1 of 1");
     },
