@@ -74,7 +74,7 @@ export function isRange({ find, to }: RecordsPlace): boolean {
 }
 
 /** In which direction records are read: the newest ones first, unless a start is given. */
-export function directionOf({ dir, from }: RecordsPlace): "newer" | "older" {
+function directionOf({ dir, from }: RecordsPlace): "newer" | "older" {
   if (dir !== "") return dir;
   return from === "" || isEnd(from) ? "older" : "newer";
 }
@@ -103,7 +103,7 @@ function isEnd(text: string): boolean {
 }
 
 /** A date is of the reader's clock unless it has a zone, so the broker gets its milliseconds. */
-export function withZone(text: string): string {
+function withZone(text: string): string {
   const ms = /^@\d{4}-/.test(text) ? tryParseTime(text.slice(1), Date.now()) : undefined;
   return ms === undefined ? text : `@${ms}`;
 }
