@@ -1,9 +1,12 @@
 // Members of the classic protocol in a consumer group, and the way of such a group to the other type and back (KIP-848's
 // online migration): what they say and get in the format of consumers.
 // Leaves to others: the group (consumer-group.ts), and the format (consumer-protocol.ts).
+import { RustLogError } from "../errors.js";
 import { assignmentOf, type TopicPartitions } from "./assignment.js";
+import type { JoinRequest } from "./classic-requests.js";
 import { type ClassicMemberState, type ConsumerMember, JOINING } from "./consumer-member.js";
 import {
+  type ConsumerSubscription,
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
@@ -12,6 +15,9 @@ import {
 import type { StoredGroup } from "./consumer-requests.js";
 import type { GroupRecord } from "./group-record.js";
 import type { SubscriptionContext } from "./group-subscriptions.js";
+
+/** What members of the classic protocol call the type of a group of consumers. */
+export const CONSUMER_TYPE = "consumer";
 
 type Topics = SubscriptionContext["topics"];
 
@@ -41,7 +47,7 @@ export function classicRecordOf(
   members: readonly ConsumerMember[],
   sessionTimeoutMs: number,
 ): GroupRecord {
-  const protocol = commonProtocols(members)[0] ?? "";
+  const protocol = commonProtocols(members)?.[0] ?? "";
   return {
     ...state,
     protocol,
@@ -58,15 +64,31 @@ export function classicRecordOf(
   };
 }
 
-/** What all members of the classic protocol can use. */
-export function commonProtocols(members: Iterable<ConsumerMember>): readonly string[] {
+/** The subscription of a member that joins. Throws INCONSISTENT_GROUP_PROTOCOL unless the others can work with it. */
+export function subscriptionOf(
+  group: string,
+  members: Iterable<ConsumerMember>,
+  { protocolType, protocols }: JoinRequest,
+): ConsumerSubscription {
+  const common = commonProtocols(members);
+  const isKnown = common === undefined || protocols.some(({ name }) => common.includes(name));
+  const [first] = protocols;
+  if (protocolType === CONSUMER_TYPE && first !== undefined && isKnown) {
+    return decodeSubscription(first.metadata);
+  }
+  const message = `members of group '${group}' have the protocols ${common?.join(", ") ?? ""} of type '${CONSUMER_TYPE}'`;
+  throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+}
+
+/** What all members of the classic protocol can use; undefined if there is no such member. */
+function commonProtocols(members: Iterable<ConsumerMember>): readonly string[] | undefined {
   let common: readonly string[] | undefined;
   for (const { classic } of members) {
     if (classic === undefined) continue;
     const names = classic.protocols.map(({ name }) => name);
     common = common === undefined ? names : common.filter((name) => names.includes(name));
   }
-  return common ?? [];
+  return common;
 }
 
 /** What a member may read, as it is told. */

@@ -17,7 +17,6 @@ import { NO_BYTES } from "../record/bytes.js";
 import {
   type ClassicMember,
   ClassicMembers,
-  copiesOf,
   haveSame,
   type MemberSize,
   metadataOf,
@@ -27,6 +26,7 @@ import {
 } from "./classic-members.js";
 import {
   checkSessionTimeout,
+  copiesOf,
   fencedInstance,
   type JoinAnswer,
   type JoinRequest,

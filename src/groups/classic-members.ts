@@ -4,6 +4,7 @@ import { RustLogError } from "../errors.js";
 import { GROUP_METADATA_BYTES_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
 import { NO_BYTES } from "../record/bytes.js";
 import {
+  copiesOf,
   fencedInstance,
   type JoinAnswer,
   type JoinRequest,
@@ -264,11 +265,6 @@ export class ClassicMembers implements Iterable<ClassicMember> {
       else this.#supporters.set(name, count);
     }
   }
-}
-
-/** A request is a view of everything that its connection received with it. */
-export function copiesOf(protocols: readonly Protocol[]): Protocol[] {
-  return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
 }
 
 /** The same protocols, the group's first. */

@@ -74,6 +74,11 @@ export interface SyncResult {
   readonly assignment: Uint8Array;
 }
 
+/** A request is a view of everything that its connection received with it. */
+export function copiesOf(protocols: readonly Protocol[]): Protocol[] {
+  return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
+}
+
 /** Throws INVALID_SESSION_TIMEOUT. */
 export function checkSessionTimeout(ms: number): void {
   if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return;

@@ -31,12 +31,12 @@ import {
   writeUuid,
 } from "../record/bytes.js";
 import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.js";
+import type { Protocol } from "./classic-requests.js";
 import type { ConsumerGroup } from "./consumer-group.js";
 import type { StoredGroup, StoredMember } from "./consumer-requests.js";
 import { NOTED, type Notes } from "./group-notes.js";
 import {
   type ClassicMembership,
-  type ClassicProtocol,
   MEMBER_STATE,
   type MemberState,
   type Position,
@@ -416,7 +416,7 @@ class Fields {
       const end = this.#uvarint() + this.#at;
       if (tag === TAG_CLASSIC) {
         const sessionTimeoutMs = this.i32();
-        const protocols: ClassicProtocol[] = [];
+        const protocols: Protocol[] = [];
         for (let more = this.#uvarint() - 1; more > 0; more--) {
           const name = this.string();
           const length = this.#uvarint() - 1;

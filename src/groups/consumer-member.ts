@@ -1,5 +1,6 @@
 // A member of a consumer group, and the steps that take it from what it reads to what it should read (KIP-848).
-// Leaves to others: who should read what (assignors.ts), and who reads a partition now (partition-holders.ts).
+// Leaves to others: the members together (consumer-members.ts), who should read what (target-assignment.ts), and when a step
+// is taken (current-assignment.ts).
 //
 // A member first gives up what it should not read any more. Until it says that it has (UNREVOKED) it keeps its epoch. Then
 // it gets the new epoch, and those of its new partitions that no other member reads. It waits for the others (UNRELEASED).
@@ -12,6 +13,7 @@ import {
   NOTHING,
   union,
 } from "./assignment.js";
+import type { Protocol } from "./classic-requests.js";
 import type { MemberDeadline } from "./group-clock.js";
 
 /** Kafka's numbers, which are stored. */
@@ -65,17 +67,11 @@ export interface Position {
   readonly revoking: Assignment;
 }
 
-/** An assignor that a member of the classic protocol can use, and its subscription for it. */
-export interface ClassicProtocol {
-  readonly name: string;
-  readonly metadata: Uint8Array;
-}
-
 /** What is known of a member that uses the classic protocol: it joins again to get its next assignment. */
 export interface ClassicMembership {
   readonly sessionTimeoutMs: number;
   /** At least one. */
-  readonly protocols: readonly ClassicProtocol[];
+  readonly protocols: readonly Protocol[];
 }
 
 /** A member of a classic group that becomes a consumer group. */
@@ -113,6 +109,13 @@ export const JOINING: Position = {
   assigned: NOTHING,
   revoking: NOTHING,
 };
+
+/** Wakes a member that waits for news. */
+export function wakeMember(member: Pick<ConsumerMember, "wake">): void {
+  const call = member.wake;
+  member.wake = undefined;
+  call?.();
+}
 
 export interface Surroundings {
   /** The epoch that the member has, as it says itself. Responses with later ones may have been lost. */

@@ -1,6 +1,6 @@
 // What members of a consumer group ask, what they are answered, and how such a group is described and stored.
 // Leaves to others: answering (consumer-group.ts), the wires (protocol/), and the records (consumer-group-record.ts).
-import type { TopicPartitions } from "./assignment.js";
+import { listOf, type TopicPartitions } from "./assignment.js";
 import { type ConsumerMember, LEFT_EPOCH, type TopicView } from "./consumer-member.js";
 import type { GroupState } from "./group.js";
 
@@ -52,6 +52,22 @@ export interface ConsumerMemberDescription {
   readonly isClassic: boolean;
   readonly assignment: readonly TopicPartitions[];
   readonly target: readonly TopicPartitions[];
+}
+
+export function describedMember(member: ConsumerMember): ConsumerMemberDescription {
+  return {
+    memberId: member.id,
+    instanceId: member.instanceId,
+    rackId: member.rackId,
+    memberEpoch: member.position.epoch,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    topicNames: [...member.subscription.names],
+    pattern: member.subscription.pattern,
+    isClassic: member.classic !== undefined,
+    assignment: listOf(member.position.assigned),
+    target: listOf(member.target),
+  };
 }
 
 export interface ConsumerGroupDescription {

@@ -1,9 +1,11 @@
 // What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
 // them are assigned as fast as one. The record of each member repeats it.
 // Leaves to others: which topics match an expression (topic-patterns.ts).
+import { RustLogError } from "../errors.js";
+import { MEMBER_TOPICS_MAX } from "../limits.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import type { AssignableTopic } from "./assignors.js";
-import type { Subscription, TopicView } from "./consumer-member.js";
+import type { ConsumerMember, Subscription, TopicView } from "./consumer-member.js";
 import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "./group-memory.js";
 
 /** A topic as groups see it. */
@@ -28,6 +30,13 @@ export interface SubscriptionContext {
   readonly onPattern: (pattern: string, isUsed: boolean) => void;
 }
 
+/** What a request says about the subscription of its member; null for what has not changed. */
+interface Subscribing {
+  readonly topicNames: readonly string[] | null;
+  readonly pattern: string | null;
+  readonly view?: TopicView | undefined;
+}
+
 interface Shared extends Subscription {
   members: number;
   /** Memory that it takes once. */
@@ -42,21 +51,26 @@ export class GroupSubscriptions {
   /** How many different subscriptions name a topic, and have an expression. */
   readonly #topics = new Map<string, number>();
   readonly #patterns = new Map<string, number>();
+  /** Of the topics that members may see, when they were last looked at. */
+  #viewVersion = 0;
 
   constructor(context: SubscriptionContext) {
     this.#context = context;
   }
 
   /**
-   * Throws GROUP_MAX_SIZE_REACHED if there is no memory for a subscription in the place of another one. A member may
-   * always repeat what it has.
+   * Throws INVALID_REQUEST if a member names too many topics, and GROUP_MAX_SIZE_REACHED if there is no memory for its
+   * subscription in the place of another one. A member may always repeat what it has.
    */
-  check(
-    before: Subscription | undefined,
-    topicNames: readonly string[],
-    pattern: string,
-    view?: TopicView,
-  ): void {
+  check(before: Subscription | undefined, { topicNames, pattern: said, view }: Subscribing): void {
+    if (topicNames === null) return;
+    if (topicNames.length > MEMBER_TOPICS_MAX) {
+      throw new RustLogError(
+        "INVALID_REQUEST",
+        `a member names ${topicNames.length} topics, and ${MEMBER_TOPICS_MAX} are allowed`,
+      );
+    }
+    const pattern = said ?? "";
     const { memory } = this.#context;
     // Finding out whether others have the same takes longer, and hardly ever matters.
     const { sharedBytes, memberBytes } = sizeOf(topicNames, pattern);
@@ -100,20 +114,20 @@ export class GroupSubscriptions {
     if (pattern !== "" && fewer(this.#patterns, pattern)) onPattern(pattern, false);
   }
 
-  /** The subscription of a member that says what has changed; null for what has not. */
-  change(
-    before: Subscription,
-    topicNames: readonly string[] | null,
-    pattern: string | null,
-    view?: TopicView,
-  ): Subscription {
-    if (topicNames === null && pattern === null && before.view?.key === view?.key) return before;
-    const names = topicNames === null ? before.names : sorted(topicNames);
-    const nextPattern = pattern ?? before.pattern;
-    if (keyOf(names, nextPattern, view) === before.key) return before;
-    const next = this.join(names, nextPattern, view);
-    this.leave(before);
-    return next;
+  /**
+   * Takes over what a member says. Returns whether it subscribes to something else now, or a topic came into view, or out of
+   * it, since the last member said something.
+   */
+  update(
+    member: Pick<ConsumerMember, "subscription">,
+    { topicNames, pattern, view }: Subscribing,
+  ): boolean {
+    const before = member.subscription;
+    member.subscription = this.#changed(before, topicNames, pattern, view);
+    const version = member.subscription.view?.version ?? this.#viewVersion;
+    const isSeenAnew = version !== this.#viewVersion;
+    this.#viewVersion = version;
+    return isSeenAnew || member.subscription !== before;
   }
 
   /** Whether a member subscribes to the topic. */
@@ -160,6 +174,21 @@ export class GroupSubscriptions {
     }
     for (const topic of this.#topics.keys()) onTopic(topic, false);
     for (const pattern of this.#patterns.keys()) onPattern(pattern, false);
+  }
+
+  #changed(
+    before: Subscription,
+    topicNames: readonly string[] | null,
+    pattern: string | null,
+    view?: TopicView,
+  ): Subscription {
+    if (topicNames === null && pattern === null && before.view?.key === view?.key) return before;
+    const names = topicNames === null ? before.names : sorted(topicNames);
+    const nextPattern = pattern ?? before.pattern;
+    if (keyOf(names, nextPattern, view) === before.key) return before;
+    const next = this.join(names, nextPattern, view);
+    this.leave(before);
+    return next;
   }
 
   #topicsOf({ names, pattern, view }: Subscription): AssignableTopic[] {

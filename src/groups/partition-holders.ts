@@ -1,5 +1,5 @@
 // Who may read each partition of a consumer group's topics now: nobody else gets it before it is released.
-// Leaves to others: who should read it (assignors.ts), and the way there (consumer-member.ts).
+// Leaves to others: who should read it (target-assignment.ts), and the way there (current-assignment.ts).
 import type { Assignment } from "./assignment.js";
 
 interface Topic<Member> {

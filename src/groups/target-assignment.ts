@@ -1,12 +1,13 @@
 // The target assignment of a consumer group: who should read which partition, and when that is computed again.
-// Leaves to others: how partitions are shared out (assignors.ts), and the way of the members there (consumer-member.ts).
+// Leaves to others: how partitions are shared out (assignors.ts), and the way of the members there (current-assignment.ts).
 //
 // A small group gets a new assignment with every change. A large one collects changes, because an assignment takes time.
-import { type Assignment, countOf } from "./assignment.js";
+import { type Assignment, countOf, isSame, NOTHING } from "./assignment.js";
 import { type AssignableMember, ASSIGNORS, DEFAULT_ASSIGNOR } from "./assignors.js";
 import type { ConsumerMember } from "./consumer-member.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
 import { assignmentBytes, type GroupMemory } from "./group-memory.js";
+import { type GroupNotes, NOTED } from "./group-notes.js";
 import type { GroupSubscriptions } from "./group-subscriptions.js";
 
 /** Longest time from one target assignment to the next, in milliseconds: a large group collects changes. */
@@ -22,7 +23,8 @@ interface TargetContext {
   readonly clock: GroupClock;
   readonly memory: GroupMemory;
   readonly subscriptions: GroupSubscriptions;
-  readonly members: ReadonlyMap<string, ConsumerMember>;
+  readonly members: Iterable<ConsumerMember>;
+  readonly notes: GroupNotes;
   /** Called when a new assignment is due. */
   readonly onDue: () => void;
   /** Called when there is no memory for an assignment. */
@@ -76,39 +78,37 @@ export class TargetAssignment {
     this.#deadline.clear();
   }
 
-  /** Computes it for a group epoch: what each member should read, by member id. */
-  compute(groupEpoch: number): ReadonlyMap<string, Assignment> {
+  /** Computes it for a group epoch, and gives each member its target. */
+  compute(groupEpoch: number): void {
     this.cancel();
-    const members = this.#assignable();
+    const { members, notes, clock } = this.#context;
+    const assignable = this.#assignable();
     const assign = ASSIGNORS.get(this.assignorName)!;
-    const result = this.#withinMemory(members, assign(members));
-    this.#size = members.length;
+    const result = this.#withinMemory(assignable, assign(assignable));
+    this.#size = assignable.length;
     for (const assignment of result.values()) this.#size += countOf(assignment);
     this.epoch = groupEpoch;
-    this.#assignedAtMs = this.#context.clock.now();
-    return result;
+    notes.assignmentEpoch();
+    this.#assignedAtMs = clock.now();
+    for (const member of members) {
+      const target = result.get(member.id) ?? NOTHING;
+      if (isSame(target, member.target)) continue;
+      member.target = target;
+      notes.member(member.id, NOTED.TARGET);
+    }
+    this.#noteOwners();
   }
 
-  /** Takes over the targets of the members. */
-  noteTargets(): void {
-    this.#owners.clear();
-    let bytes = 0;
-    for (const member of this.#context.members.values()) {
-      bytes += assignmentBytes(member.target);
-      for (const [topicId, partitions] of member.target) {
-        const owners = this.#owners.get(topicId) ?? [];
-        this.#owners.set(topicId, owners);
-        for (const partition of partitions) owners[partition] = member;
-      }
-    }
-    this.#context.memory.add(bytes - this.#bytes);
-    this.#bytes = bytes;
+  /** Continues with the targets that the members had when they were stored. */
+  restore(assignmentEpoch: number): void {
+    this.epoch = assignmentEpoch;
+    this.#noteOwners();
   }
 
   /** The assignor that most members ask for. */
   get assignorName(): string {
     const votes = new Map<string, number>();
-    for (const { assignor } of this.#context.members.values()) {
+    for (const { assignor } of this.#context.members) {
       if (assignor !== null) votes.set(assignor, (votes.get(assignor) ?? 0) + 1);
     }
     let name = DEFAULT_ASSIGNOR;
@@ -139,10 +139,26 @@ export class TargetAssignment {
     this.#context.memory.add(-this.#bytes);
   }
 
+  /** Notes who should read which partition, and accounts for the memory of it. */
+  #noteOwners(): void {
+    this.#owners.clear();
+    let bytes = 0;
+    for (const member of this.#context.members) {
+      bytes += assignmentBytes(member.target);
+      for (const [topicId, partitions] of member.target) {
+        const owners = this.#owners.get(topicId) ?? [];
+        this.#owners.set(topicId, owners);
+        for (const partition of partitions) owners[partition] = member;
+      }
+    }
+    this.#context.memory.add(bytes - this.#bytes);
+    this.#bytes = bytes;
+  }
+
   #assignable(): AssignableMember[] {
     const { members, subscriptions } = this.#context;
     const topics = subscriptions.assignable();
-    return [...members.values()].map(({ id, instanceId, subscription, target }) => ({
+    return [...members].map(({ id, instanceId, subscription, target }) => ({
       ...{ id, instanceId, target },
       topics: topics.get(subscription) ?? [],
     }));
