@@ -133,7 +133,7 @@ class Page {
         });
       case "connections":
         return await this.#repeat(LIST_MS, VIEW_REST_FACTOR, async () => {
-          await this.#ask("api/connections?sort=-rate&filter=");
+          await this.#ask("api/connections?order=-rate&filter=");
         });
     }
   }

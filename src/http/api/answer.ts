@@ -1,4 +1,4 @@
-// What all routes share: an answer as JSON, a refusal with its status, and the JSON body of a request.
+// What all routes share: an answer as JSON, and a refusal with its status. Leaves to others: the body of a request (body.ts).
 import { RustLogError } from "../../errors.js";
 import type { Refusal } from "../page/wire.js";
 
@@ -26,16 +26,4 @@ export function notFound(): Response {
 
 export function invalid(message: string): RustLogError {
   return new RustLogError("INVALID_REQUEST", message);
-}
-
-/** The body of a request: a JSON object. An HTML form on another site can't send this content type. */
-export async function jsonOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  if (!/^application\/json *(;|$)/i.test(request.headers.get("content-type") ?? "")) {
-    throw invalid("the body must be application/json");
-  }
-  const body: unknown = await request.json().catch(() => undefined);
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw invalid("the body must be a JSON object");
-  }
-  return body as Record<string, unknown>;
 }

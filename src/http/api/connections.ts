@@ -17,7 +17,8 @@ import type {
   ConnectionState,
 } from "../page/connections/connection-wire.js";
 import type { PageRoutes } from "./access.js";
-import { answered, invalid, jsonOf } from "./answer.js";
+import { answered, invalid } from "./answer.js";
+import { jsonOf, textIn, wholeIn } from "./body.js";
 import { type ConnectionRate, ConnectionRates, type Look } from "./connection-rates.js";
 import { FirstFew } from "./first-few.js";
 import { Query } from "./query.js";
@@ -78,17 +79,18 @@ interface Selection {
   /** Connections with this text in one of their texts, in small letters. */
   readonly filter: string;
   /** A name of ORDERS or SUM_ORDERS, after a `-` for descending. */
-  readonly sort: string;
+  readonly order: string;
   readonly by: ClientGroup | undefined;
 }
 
 function selectionOf(query: Query): Selection {
   const by = query.text("by");
   if (by !== undefined && !isGroup(by)) throw invalid(`connections can't be summed by '${by}'`);
-  const sort = query.text("sort") ?? "-rate";
+  const order = query.text("order") ?? "-rate";
   const orders = by === undefined ? ORDERS : SUM_ORDERS;
-  if (!Object.hasOwn(orders, sort.replace(/^-/, ""))) throw invalid(`there is no order '${sort}'`);
-  return { filter: (query.text("filter") ?? "").toLowerCase(), sort, by };
+  if (!Object.hasOwn(orders, order.replace(/^-/, "")))
+    throw invalid(`there is no order '${order}'`);
+  return { filter: (query.text("filter") ?? "").toLowerCase(), order, by };
 }
 
 function isGroup(name: string): name is ClientGroup {
@@ -98,10 +100,10 @@ function isGroup(name: string): name is ClientGroup {
 /** The order of two things by what `rankOf` says of them. Equal ones keep the order in which they came. */
 function ordered<Thing>(
   orders: Readonly<Record<string, (thing: Thing) => Sortable>>,
-  sort: string,
+  order: string,
 ): (a: Thing, b: Thing) => number {
-  const sign = sort.startsWith("-") ? -1 : 1;
-  const rankOf = orders[sort.replace(/^-/, "")]!;
+  const sign = order.startsWith("-") ? -1 : 1;
+  const rankOf = orders[order.replace(/^-/, "")]!;
   return (a, b) => {
     const [left, right] = [rankOf(a), rankOf(b)];
     return left === right ? 0 : left < right ? -sign : sign;
@@ -111,11 +113,14 @@ function ordered<Thing>(
 async function connectionsState(
   connections: Iterable<ClientConnection>,
   look: Look,
-  { filter, sort, by }: Selection,
+  { filter, order, by }: Selection,
   signal: AbortSignal,
 ): Promise<ConnectionsState> {
   const protocols: Record<string, number> = {};
-  const first = new FirstFew<Client>(SHOWN_MAX, by === undefined ? ordered(ORDERS, sort) : () => 0);
+  const first = new FirstFew<Client>(
+    SHOWN_MAX,
+    by === undefined ? ordered(ORDERS, order) : () => 0,
+  );
   const sums = new Sums();
   const active = { client: new Sums(), host: new Sums() };
   const portions = new Portions(PORTION);
@@ -155,7 +160,7 @@ async function connectionsState(
     const shown = first.take().map(stateOf);
     return { ...totals, connections: shown, sums: null, hasMore: matching > shown.length };
   }
-  const shown = await sums.first(SHOWN_MAX, sort);
+  const shown = await sums.first(SHOWN_MAX, order);
   return { ...totals, connections: [], sums: shown, hasMore: sums.size > shown.length };
 }
 
@@ -206,8 +211,8 @@ class Sums {
     sum.waitingFetches += inflight.waits;
   }
 
-  async first(count: number, sort = "-rate"): Promise<readonly ClientSum[]> {
-    const first = new FirstFew<ClientSum>(count, ordered(SUM_ORDERS, sort));
+  async first(count: number, order = "-rate"): Promise<readonly ClientSum[]> {
+    const first = new FirstFew<ClientSum>(count, ordered(SUM_ORDERS, order));
     const portions = new Portions(PORTION);
     for (const sum of this.#byName.values()) {
       first.add(sum);
@@ -230,11 +235,6 @@ function stateOf({ connection, rate }: Client): ConnectionState {
     ...{ inflightBytes: inflight.bytes, inflightRequests: inflight.unanswered },
     waitingFetches: inflight.waits,
   };
-}
-
-function closeOrderOf({ serial, address }: Readonly<Record<string, unknown>>): CloseOrder {
-  if (typeof serial === "number" && typeof address === "string") return { serial, address };
-  throw invalid("the body must be {serial, address}");
 }
 
 /** Rejects with CLUSTER_AUTHORIZATION_FAILED: a connection tells who uses the broker, and from where. */
@@ -260,7 +260,11 @@ export function connectionRoutes(
     "/api/connections/close": {
       POST: (request, { context }) =>
         answered(async () => {
-          const order = closeOrderOf(await jsonOf(request));
+          const body = await jsonOf(request);
+          const order: CloseOrder = {
+            serial: wholeIn(body, "serial"),
+            address: textIn(body, "address"),
+          };
           await closeConnection(context, broker.clients, order);
           return {};
         }),

@@ -3,7 +3,6 @@
 // Leaves to others: the first groups of every page (feed/broker-watch.ts), the use cases, and who may do what (services/).
 import { checkNotCancelled } from "../../cancelled.js";
 import type { Broker } from "../../broker/broker.js";
-import { OFFSET_MAX } from "../../limits.js";
 import { nextTurn, Portions } from "../../log/event-loop.js";
 import { EXPECTED_PLACE, tryParseOffset } from "../../offset-place.js";
 import { printable } from "../../printable.js";
@@ -33,7 +32,8 @@ import type {
   ResetPlan,
 } from "../page/groups/group-wire.js";
 import type { PageHandler, PageRoutes } from "./access.js";
-import { answered, invalid, jsonOf } from "./answer.js";
+import { answered, invalid } from "./answer.js";
+import { type Body, jsonOf, someObjectsIn, textIn, wholeIn } from "./body.js";
 import { FirstFew } from "./first-few.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
@@ -65,7 +65,7 @@ export function groupRoutes(broker: Broker, isReadOnly: boolean): PageRoutes {
     ({ url, signal }, { context }) =>
       answered(() => in_.answer(signal, () => work({ context, query: new Query(url), signal })));
   const ordered =
-    (work: (context: ServiceContext, order: Order) => Promise<GroupChange>): PageHandler =>
+    (work: (context: ServiceContext, order: Body) => Promise<GroupChange>): PageHandler =>
     (request, { context }) =>
       answered(async () => {
         const change = await work(context, await jsonOf(request));
@@ -93,8 +93,6 @@ interface GroupRequest {
   readonly query: Query;
   readonly signal: AbortSignal;
 }
-
-type Order = Readonly<Record<string, unknown>>;
 
 /** Who asks, and with which permissions. */
 function visitorKey({ caller, security }: ServiceContext): string {
@@ -331,46 +329,30 @@ function targetIn(query: Query): ResetTarget {
   return place;
 }
 
-async function reset(context: ServiceContext, order: Order): Promise<GroupChange> {
-  const moves = order.moves;
-  if (!Array.isArray(moves) || moves.length === 0) throw invalid("moves is missing");
-  const valid = moves.map(moveOf);
-  await applyReset(context, textIn(order, "group"), valid);
-  return { partitions: valid.length };
+async function reset(context: ServiceContext, order: Body): Promise<GroupChange> {
+  const moves = someObjectsIn(order, "moves").map(moveOf);
+  await applyReset(context, textIn(order, "group"), moves);
+  return { partitions: moves.length };
 }
 
-function moveOf(value: unknown): ResetMoveRow {
-  const move = (typeof value === "object" && value !== null ? value : {}) as Order;
+function moveOf(move: Body): ResetMoveRow {
   return {
     topic: textIn(move, "topic"),
     topicId: textIn(move, "topicId"),
-    partition: wholeIn(move, "partition", 0),
+    partition: wholeIn(move, "partition"),
     from: wholeIn(move, "from", -1),
-    to: wholeIn(move, "to", 0),
+    to: wholeIn(move, "to"),
   };
 }
 
-async function removeOffsets(context: ServiceContext, order: Order): Promise<GroupChange> {
+async function removeOffsets(context: ServiceContext, order: Body): Promise<GroupChange> {
   const group = textIn(order, "group");
   const topic = textIn(order, "topic");
   return { partitions: await deleteTopicOffsets(context, group, topic) };
 }
 
-async function removeGroup(context: ServiceContext, order: Order): Promise<GroupChange> {
+async function removeGroup(context: ServiceContext, order: Body): Promise<GroupChange> {
   const group = textIn(order, "group");
   await deleteGroup(context, group);
   return { partitions: 0 };
-}
-
-function textIn(order: Order, name: string): string {
-  const value = order[name];
-  if (typeof value === "string") return value;
-  throw invalid(`${name} is missing, or no text`);
-}
-
-function wholeIn(order: Order, name: string, least: number): number {
-  const value = order[name];
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= OFFSET_MAX)
-    return value;
-  throw invalid(`${name} is '${String(value)}'; expected a whole number from ${least}`);
 }

@@ -2,6 +2,7 @@
 import { type Codec, CODECS } from "../../record/batch.js";
 import type { ProducerHeader } from "../../record/encoder.js";
 import { invalid } from "./answer.js";
+import { type Body, flagIn, isObject, isWhole, listIn, textIn } from "./body.js";
 
 /** A record to write, and where. */
 export interface RecordToWrite {
@@ -18,37 +19,20 @@ export interface RecordToWrite {
   readonly mayCreate: boolean;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-export function produceOrderOf(order: Json): RecordToWrite {
-  const {
-    topic,
-    partition = null,
-    headers = [],
-    codec = "none",
-    timestamp,
-    create = false,
-  } = order;
-  if (typeof topic !== "string") throw invalid("topic must be a text");
+export function produceOrderOf(order: Body): RecordToWrite {
+  const { partition = null, codec = "none", timestamp } = order;
   if (partition !== null && !isWhole(partition))
     throw invalid("partition must be a number or null");
   if (timestamp !== undefined && !(isWhole(timestamp) && timestamp >= 0)) {
     throw invalid("timestamp must be a whole number of milliseconds since 1970");
   }
-  if (!Array.isArray(headers)) throw invalid("headers must be a list");
   if (!isCodec(codec)) throw invalid(`codec must be one of ${CODECS.join(", ")}`);
-  if (typeof create !== "boolean") throw invalid("create must be true or false");
   return {
-    ...{
-      topic,
-      partition: partition ?? undefined,
-      codec,
-      timestampMs: timestamp,
-      mayCreate: create,
-    },
+    ...{ topic: textIn(order, "topic"), partition: partition ?? undefined },
+    ...{ codec, timestampMs: timestamp, mayCreate: flagIn(order, "create") },
     key: bytesOf("key", order.key),
     value: bytesOf("value", order.value),
-    headers: headers.map(headerOf),
+    headers: listIn(order, "headers").map(headerOf),
   };
 }
 
@@ -81,14 +65,6 @@ function ofBase64(what: string, text: string): Uint8Array {
   const isBase64 = digits.length % 4 !== 1 && /^[\w+/-]*$/.test(digits);
   if (!isBase64) throw invalid(`${what} is not base64`);
   return Buffer.from(digits, "base64");
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null;
-}
-
-function isWhole(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value);
 }
 
 function isCodec(value: unknown): value is Codec {

@@ -13,7 +13,8 @@ import { partitionsToChooseFrom } from "../../services/partition-choice.js";
 import { produce } from "../../services/produce.js";
 import type { Partition } from "../../topics/partition.js";
 import type { PageRoutes } from "./access.js";
-import { answered, jsonOf } from "./answer.js";
+import { answered } from "./answer.js";
+import { jsonOf } from "./body.js";
 import type { ProduceReport } from "../page/produce/produce-wire.js";
 import { produceOrderOf, type RecordToWrite } from "./produce-order.js";
 

@@ -41,7 +41,17 @@ import type {
   TrimPlan,
 } from "../page/topics/topic-wire.js";
 import type { PageHandler, PageRoutes, Visitor } from "./access.js";
-import { answered, invalid, jsonOf } from "./answer.js";
+import { answered, invalid } from "./answer.js";
+import {
+  type Body,
+  flagIn,
+  jsonOf,
+  listIn,
+  someObjectsIn,
+  textIn,
+  textsIn,
+  wholeIn,
+} from "./body.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
 
@@ -78,7 +88,7 @@ export function topicRoutes(isReadOnly: boolean): PageRoutes {
     "/api/topics": {
       POST: (request, { context }, server) => {
         server.timeout(request, ANSWER_SECONDS_MAX);
-        return answered(async () => create(context, orderOf(await jsonOf(request))));
+        return answered(async () => create(context, createOrderOf(await jsonOf(request))));
       },
     },
     "/api/topics/:topic": {
@@ -108,7 +118,7 @@ interface TopicRequest {
   readonly topic: string;
   readonly query: Query;
   readonly signal: AbortSignal;
-  readonly body: () => Promise<Readonly<Record<string, unknown>>>;
+  readonly body: () => Promise<Body>;
 }
 
 function onTopic(work: (request: TopicRequest) => unknown): PageHandler {
@@ -253,14 +263,12 @@ async function trimPlan(request: TopicRequest): Promise<TrimPlan> {
 }
 
 async function trim({ context, topic, body }: TopicRequest): Promise<TrimOutcome> {
-  const { id, offsets } = await body();
-  if (typeof id !== "string" || !Array.isArray(offsets)) throw invalid(TRIM_BODY);
-  if (offsets.length === 0) throw invalid(TRIM_BODY);
-  const requests = offsets.map((each: unknown) => {
-    const { partition, offset } = (each ?? {}) as Record<string, unknown>;
-    if (!isNatural(partition) || !isNatural(offset)) throw invalid(TRIM_BODY);
-    return { topic, topicId: id, partition, offset };
-  });
+  const order = await body();
+  const topicId = textIn(order, "id");
+  const requests = someObjectsIn(order, "offsets").map((each) => ({
+    ...{ topic, topicId },
+    ...{ partition: wholeIn(each, "partition"), offset: wholeIn(each, "offset") },
+  }));
   // All are checked before anything is deleted.
   await checkManyDeletions(context, requests);
   const outcomes = await deleteRecords(context, requests);
@@ -275,11 +283,11 @@ async function trim({ context, topic, body }: TopicRequest): Promise<TrimOutcome
 }
 
 async function compact({ context, topic, body }: TopicRequest): Promise<CompactionReport> {
-  const { id, run: runId } = await body();
-  if (typeof id !== "string" || typeof runId !== "string" || !/^[\w-]{8,64}$/.test(runId)) {
-    throw invalid("the body must be {id, run}");
-  }
-  const run = compactTopic(context, { topic, topicId: id, runId, partitions: [] });
+  const order = await body();
+  const runId = textIn(order, "run");
+  if (!/^[\w-]{8,64}$/.test(runId)) throw invalid("run must be 8 to 64 letters and digits");
+  const topicId = textIn(order, "id");
+  const run = compactTopic(context, { topic, topicId, runId, partitions: [] });
   await run.wait(COMPACTION_WAIT_MS);
   return reportOf(run);
 }
@@ -307,20 +315,18 @@ function reportOf({ isDone, partitions }: CompactionOfTopic): CompactionReport {
   };
 }
 
-function orderOf({ name, partitions, settings = {}, validateOnly = false }: Body): CreateOrder {
-  const isWhole = typeof name === "string" && isNatural(partitions) && isTexts(settings);
-  if (isWhole && typeof validateOnly === "boolean") {
-    return { name, partitions, settings, validateOnly };
-  }
-  throw invalid("the body must be {name, partitions, settings, validateOnly}");
+function createOrderOf(body: Body): CreateOrder {
+  return {
+    ...{ name: textIn(body, "name"), partitions: wholeIn(body, "partitions") },
+    ...{ settings: textsIn(body, "settings"), validateOnly: flagIn(body, "validateOnly") },
+  };
 }
 
-function alterOrderOf({ id, set = {}, unset = [], partitions = 0 }: Body): AlterOrder {
-  const isUnset = Array.isArray(unset) && unset.every((name) => typeof name === "string");
-  if (typeof id === "string" && isTexts(set) && isUnset && isNatural(partitions)) {
-    return { id, set, unset, partitions };
-  }
-  throw invalid("the body must be {id, set, unset, partitions}");
+function alterOrderOf(body: Body): AlterOrder {
+  const unset = listIn(body, "unset");
+  if (!unset.every((name) => typeof name === "string")) throw invalid("unset must be names");
+  const partitions = body.partitions === undefined ? 0 : wholeIn(body, "partitions");
+  return { id: textIn(body, "id"), set: textsIn(body, "set"), unset, partitions };
 }
 
 /** The order of a forecast: `set=NAME=VALUE`, `unset=NAME`, `partitions=N`. */
@@ -336,17 +342,4 @@ function orderIn(query: Query): AlterOrder {
     unset: query.texts("unset"),
     partitions: query.number("partitions") ?? 0,
   };
-}
-
-type Body = Readonly<Record<string, unknown>>;
-
-const TRIM_BODY = "the body must be {id, offsets: [{partition, offset}, …]}";
-
-function isNatural(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === "string");
 }

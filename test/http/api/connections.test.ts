@@ -59,7 +59,7 @@ describe("connections", () => {
     using silent = await RawClient.connect(page.broker.port);
     await count(3);
     await fetchAndWait(native);
-    const state = await list("sort=since");
+    const state = await list("order=since");
     expect(state.protocols).toEqual({ native: 1, kafka: 1, unknown: 1 });
     expect([state.hasMore, state.matching, state.sums]).toEqual([false, 3, null]);
     const [first, second, third] = state.connections;
@@ -86,18 +86,18 @@ describe("connections", () => {
     await count(3);
     const softwareOf = ({ connections }: ConnectionsState) =>
       connections.map(({ software }) => software);
-    expect(softwareOf(await list("sort=software"))).toEqual([
+    expect(softwareOf(await list("order=software"))).toEqual([
       ...["franz-go 1.22.3", "kcat 1.7.1", "kcat 1.7.1"],
     ]);
     expect(softwareOf(await list("filter=FRANZ"))).toEqual(["franz-go 1.22.3"]);
     expect((await list("filter=absent")).matching).toBe(0);
-    const { sums, connections } = await list("by=software&sort=-connections");
+    const { sums, connections } = await list("by=software&order=-connections");
     expect(connections).toEqual([]);
     expect(sums!.map(({ name, connections: of }) => `${name}: ${of}`)).toEqual([
       ...["kcat 1.7.1: 2", "franz-go 1.22.3: 1"],
     ]);
     expect((await list("by=user")).sums).toMatchObject([{ name: null, connections: 3 }]);
-    for (const query of ["by=age", "sort=age", "by=user&sort=since", "sort=constructor"]) {
+    for (const query of ["by=age", "order=age", "by=user&order=since", "order=constructor"]) {
       expect((await fetch(`${page.url}api/connections?${query}`)).status).toBe(400);
     }
   });
@@ -125,14 +125,14 @@ describe("connections", () => {
     using clients = new DisposableStack();
     for (let i = 0; i < 101; i++) clients.use(await RawClient.connect(page.broker.port));
     await count(101);
-    const state = await list("sort=-since");
+    const state = await list("order=-since");
     expect(state.connections).toHaveLength(100);
     expect([state.hasMore, state.protocols.unknown, state.matching]).toEqual([true, 101, 101]);
   });
 });
 
 describe("closing a connection", () => {
-  const oldest = async (): Promise<ConnectionState> => (await list("sort=since")).connections[0]!;
+  const oldest = async (): Promise<ConnectionState> => (await list("order=since")).connections[0]!;
 
   test("resets it at once, and ends what waits on it", async () => {
     await count(0);

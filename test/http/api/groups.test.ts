@@ -297,9 +297,12 @@ describe("a reset", () => {
   });
 
   test.each([
-    [{}, "moves is missing"],
-    [{ moves: [1] }, "topic is missing"],
-    [{ moves: [{ topic: "orders", topicId: "x", partition: -1 }] }, "partition is '-1'"],
+    [{}, "moves must be a list of objects"],
+    [{ moves: [1] }, "moves must be a list of objects"],
+    [
+      { moves: [{ topic: "orders", topicId: "x", partition: -1 }] },
+      "partition must be a whole number",
+    ],
   ])("the order %p is refused", async (order, message) => {
     expect(await post("reset", { group: "refused", ...order })).toMatch(
       new RegExp(`^400 .*${message}`),

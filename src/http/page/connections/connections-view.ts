@@ -97,7 +97,7 @@ export class ConnectionsView implements View {
     const by = query.get("by") ?? "";
     this.#by.value = Object.hasOwn(BY, by) ? by : "";
     this.#filter.value = query.get("filter") ?? "";
-    this.#order = query.get("sort") ?? ORDER;
+    this.#order = query.get("order") ?? ORDER;
     this.#table.order = this.#order;
     this.#sums.order = this.#order;
     this.#shown = [];
@@ -114,8 +114,10 @@ export class ConnectionsView implements View {
   /** The address of what is shown, with changes. */
   #href(change: { readonly by?: string; readonly order?: string } = {}): string {
     const { by = this.#by.value, order = this.#order } = change;
-    const sort = order === ORDER ? undefined : order;
-    return hrefOf("connections", [], { filter: this.#filter.value, by, sort });
+    return hrefOf("connections", [], {
+      ...{ filter: this.#filter.value, by },
+      order: order === ORDER ? undefined : order,
+    });
   }
 
   #go(change: { readonly by?: string; readonly order?: string }): void {
@@ -129,7 +131,7 @@ export class ConnectionsView implements View {
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
-    const query = new URLSearchParams({ sort: this.#order, filter: this.#filter.value });
+    const query = new URLSearchParams({ order: this.#order, filter: this.#filter.value });
     if (this.#by.value !== "") query.set("by", this.#by.value);
     try {
       this.#show(await askConnections(query.toString(), signal));

@@ -19,7 +19,7 @@ describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
       await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
       using native = await sample.running.session();
       await native.ping();
-      const page = await browser.open(`${sample.url}#/connections?sort=client`);
+      const page = await browser.open(`${sample.url}#/connections?order=client`);
       const rows = "document.querySelectorAll('#connections .table:not([hidden]) tbody tr')";
       await page.until(`${rows}.length === 2`);
       expect(await page.text("#connections h2")).toBe("2 connections: 1 kafka, 1 native");
@@ -29,7 +29,7 @@ describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
       // The order, the filter and the sums are in the address.
       await page.click("[data-column=client] button");
       await page.until(`${rows}[0].cells[0].textContent === 'test'`);
-      expect(await page.evaluate<string>("location.hash")).toBe("#/connections?sort=-client");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/connections?order=-client");
       await page.evaluate("document.querySelector('[name=filter]').focus()");
       await page.type("franz");
       await page.until(`${rows}.length === 1`);
