@@ -5,6 +5,7 @@
 // Observed with Bun 1.4.5, and relied on here. A route that is a function gets every method. `stop(true)` also ends
 // streaming responses and calls `cancel` on their streams. A connection that has not sent a complete request within
 // `idleTimeout` is closed, however slowly it sends. `Bun.listen` does not share a port with another process.
+import { HTTP_BODY_BYTES_MAX } from "../limits.js";
 import { formatAddress, isLoopback } from "../net/address.js";
 import type { AddressFlags } from "../net/listen.js";
 import type { TlsFiles } from "../net/tls-files.js";
@@ -12,9 +13,6 @@ import { LogLimit } from "../net/log-limit.js";
 import { httpConnectionsMax } from "../broker/open-files.js";
 import { type Behind, HttpGate } from "./http-gate.js";
 import { RequestGuard } from "./request-guard.js";
-
-/** Maximum size of a request body. A larger one is answered with 413 before it is read. */
-const BODY_BYTES_MAX = 1024 * 1024;
 
 /** A connection that is idle, or has not sent a complete request, for this long is closed. */
 const IDLE_SECONDS_MAX = 10;
@@ -118,7 +116,7 @@ export class HttpServer {
     const guarded = Object.entries(routes).map(([path, route]) => [path, this.#guarded(route)]);
     const common = {
       development: false,
-      maxRequestBodySize: BODY_BYTES_MAX,
+      maxRequestBodySize: HTTP_BODY_BYTES_MAX,
       idleTimeout: IDLE_SECONDS_MAX,
       routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
       fetch: (request: Request) => this.#refusal(request) ?? plainText(404, "not found"),

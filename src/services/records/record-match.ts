@@ -3,6 +3,7 @@
 //
 // A text is searched in all bytes of a batch at once, so records without it cost next to nothing.
 import { RustLogError } from "../../errors.js";
+import { SEARCHED_JSON_BYTES_MAX, SEARCHED_TEXT_BYTES_MAX } from "../../limits.js";
 import type { RecordCursor } from "../../record/cursor.js";
 import { BATCH_HEADER_BYTES } from "../../record/batch.js";
 import { includesText, JsonCondition } from "./json-path.js";
@@ -22,10 +23,6 @@ export interface RecordSearch {
   readonly text: string;
   readonly ignoresCase: boolean;
 }
-
-/** Values that are decoded to be searched without regard to case, or as JSON, have at most this size. */
-const DECODED_BYTES_MAX = 1024 * 1024;
-const JSON_BYTES_MAX = 256 * 1024;
 
 /** Headers of a record that are searched. */
 const SEARCHED_HEADERS_MAX = 10_000;
@@ -81,7 +78,7 @@ export class RecordMatch {
     const length = Math.max(0, end - at - BATCH_HEADER_BYTES);
     const batch = Buffer.from(bytes.buffer, bytes.byteOffset + at + BATCH_HEADER_BYTES, length);
     if (this.#needle !== undefined) return batch.includes(this.#needle);
-    return length > DECODED_BYTES_MAX || this.#mayHold(batch);
+    return length > SEARCHED_TEXT_BYTES_MAX || this.#mayHold(batch);
   }
 
   /** Whether the search finds the current record of the cursor. Ask about the records of a batch in order. */
@@ -113,7 +110,7 @@ export class RecordMatch {
   }
 
   #hasLower(lower: Buffer, start: number, end: number): boolean {
-    if (end - start > DECODED_BYTES_MAX) {
+    if (end - start > SEARCHED_TEXT_BYTES_MAX) {
       this.unsearched++;
       return false;
     }
@@ -124,7 +121,7 @@ export class RecordMatch {
   #hasJson(cursor: RecordCursor, condition: JsonCondition): boolean {
     const { valueStart, valueEnd } = cursor;
     if (valueStart < 0) return false;
-    if (valueEnd - valueStart > JSON_BYTES_MAX) {
+    if (valueEnd - valueStart > SEARCHED_JSON_BYTES_MAX) {
       this.unsearched++;
       return false;
     }
@@ -198,7 +195,7 @@ function hasHeader(
   return cursor.headers(SEARCHED_HEADERS_MAX).some((header) => {
     if (folded(header.name) !== wantedName) return false;
     if (operator === "exists") return true;
-    if (header.value === null || header.value.length > DECODED_BYTES_MAX) return false;
+    if (header.value === null || header.value.length > SEARCHED_TEXT_BYTES_MAX) return false;
     const found = folded(Buffer.from(header.value).toString("utf8"));
     return operator === "equals" ? found === wanted : includesText(found, wanted);
   });

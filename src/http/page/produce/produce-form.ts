@@ -1,19 +1,13 @@
 // The form of a record: its fields, what they come to, and how much of the largest request that takes.
 // Leaves to others: sending it (produce-view.ts), the words (produce-words.ts).
+import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { element, setText } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
 import type { Model } from "../model.js";
 import type { ProduceOrder } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
 import { HeaderRows } from "./header-rows.js";
-import {
-  bytesOf,
-  ORDER_BYTES_MAX,
-  partitionHint,
-  sizeText,
-  timestampOf,
-  topicHint,
-} from "./produce-words.js";
+import { bytesOf, partitionHint, sizeText, timestampOf, topicHint } from "./produce-words.js";
 
 const READINGS = { text: "text", hex: "hex", base64: "base64" };
 
@@ -187,6 +181,6 @@ export class ProduceForm {
       return; // the timestamp is not complete yet
     }
     setText(this.#size, sizeText(bytes));
-    this.#size.classList.toggle("failure", bytes > ORDER_BYTES_MAX);
+    this.#size.classList.toggle("failure", bytes > HTTP_BODY_BYTES_MAX);
   }
 }

@@ -2,6 +2,7 @@
 // as steps on the drawing.
 // Leaves to others: writing it (http/api/produce.ts), the form (produce-form.ts), what the steps say (produce-steps.ts), the
 // drawing (../log/).
+import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { Refused } from "../api.js";
 import type { LogView } from "../log/log-view.js";
 import { openDialog } from "../parts/dialog.js";
@@ -14,7 +15,7 @@ import type { ProduceOrder, ProduceReport } from "./produce-wire.js";
 import { produce } from "./produce-api.js";
 import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";
-import { choiceText, newTopicText, ORDER_BYTES_MAX, sizeText } from "./produce-words.js";
+import { choiceText, newTopicText, sizeText } from "./produce-words.js";
 import { similarNames } from "./similar-names.js";
 
 /** Sent records that are listed. */
@@ -115,7 +116,7 @@ export class ProduceView implements View {
 
   async #sendOrder(order: ProduceOrder, isFollowed: boolean): Promise<void> {
     const bytes = new TextEncoder().encode(JSON.stringify(order)).length;
-    if (bytes > ORDER_BYTES_MAX) throw new Error(sizeText(bytes));
+    if (bytes > HTTP_BODY_BYTES_MAX) throw new Error(sizeText(bytes));
     let report: ProduceReport;
     try {
       report = await produce(order);

@@ -1,13 +1,11 @@
 // What the produce view says in words, and the order that it sends. Pure.
 // Leaves to others: the form (produce-form.ts).
+import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { partitionForKey } from "../../../record/key-partition.js";
 import { parseTarget } from "../log/target.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { OrderedBytes, ProduceReport } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
-
-/** Largest request that the broker takes, in bytes. */
-export const ORDER_BYTES_MAX = 1024 * 1024;
 
 /** What a field says, as the broker takes it. `reading` is how it is read: `text`, `hex`, `base64` or `null`. */
 export function bytesOf(text: string, reading: string): OrderedBytes | null {
@@ -18,8 +16,8 @@ export function bytesOf(text: string, reading: string): OrderedBytes | null {
 
 /** How much of the largest request an order takes: `1.2 KiB of 1 MiB`. */
 export function sizeText(bytes: number): string {
-  const text = `${formatBytes(bytes)} of ${formatBytes(ORDER_BYTES_MAX)}`;
-  return bytes > ORDER_BYTES_MAX ? `${text}: too long for the page; use rustlog produce` : text;
+  const text = `${formatBytes(bytes)} of ${formatBytes(HTTP_BODY_BYTES_MAX)}`;
+  return bytes > HTTP_BODY_BYTES_MAX ? `${text}: too long for the page; use rustlog produce` : text;
 }
 
 /** Why a record went to its partition. */

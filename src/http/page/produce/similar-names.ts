@@ -1,10 +1,9 @@
 // The existing names that a mistyped one may stand for. Pure.
 
+import { TOPIC_NAME_LENGTH_MAX } from "../../../limits.js";
+
 /** Names that are suggested. */
 const SUGGESTED_MAX = 5;
-
-/** Longest name that is compared letter by letter. */
-const COMPARED_LENGTH_MAX = 249;
 
 /** The names most like `name`, the most alike first; none that is not alike at all. */
 export function similarNames(name: string, names: readonly string[]): readonly string[] {
@@ -24,7 +23,7 @@ const PART_LENGTH_MIN = 3;
 function unlikeness(meant: string, name: string): number {
   const [short, long] = meant.length < name.length ? [meant, name] : [name, meant];
   if (short.length >= PART_LENGTH_MIN && short !== long && long.includes(short)) return 1;
-  return distance(meant.slice(0, COMPARED_LENGTH_MAX), name);
+  return distance(meant.slice(0, TOPIC_NAME_LENGTH_MAX), name);
 }
 
 /** Letters to change, add, remove or exchange with the next one (restricted Damerau-Levenshtein). */

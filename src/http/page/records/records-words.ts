@@ -1,5 +1,6 @@
 // What the records view says about its list, in words, and the address of the same records as a file. Pure.
 // Leaves to others: showing it (records-view.ts).
+import { SEARCHED_JSON_BYTES_MAX, SEARCHED_TEXT_BYTES_MAX } from "../../../limits.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { LoadedRecords } from "./record-load.js";
 import type { RecordsPlace } from "./records-place.js";
@@ -21,7 +22,7 @@ export function stateWords(
       `${formatCount(records)} of ${countOf(last.offsetsTotal, "record")} searched, ${formatBytes(bytes)}`,
     );
     if (!isLoading && last.offsetsLeft > 0) words.push("there may be more");
-    if (unsearched > 0) words.push(`${countOf(unsearched, "value")} over 1 MiB not searched`);
+    if (unsearched > 0) words.push(unsearchedWords(unsearched, place));
   }
   if (place.partition === undefined && last.partitions > 1) {
     words.push(`${formatCount(last.partitions)} partitions merged by time`);
@@ -29,6 +30,12 @@ export function stateWords(
   }
   if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
   return words.join(" · ");
+}
+
+/** The broker decodes a value to search it as JSON, or to ignore case, unless it is very large. */
+function unsearchedWords(count: number, place: Pick<RecordsPlace, "in">): string {
+  const bytesMax = place.in === "json" ? SEARCHED_JSON_BYTES_MAX : SEARCHED_TEXT_BYTES_MAX;
+  return `${countOf(count, "value")} over ${formatBytes(bytesMax)} not searched`;
 }
 
 function rangeWords(items: LoadedRecords["items"], count: number): string {

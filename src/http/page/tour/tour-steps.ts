@@ -2,6 +2,7 @@
 // Leaves to others: choosing them and asking for their numbers (tour.ts), and showing the stops (log/player-view.ts).
 import type { BatchDescription } from "../../../inspection/batch-description.js";
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
+import { INDEX_INTERVAL_BYTES } from "../../../limits.js";
 import type { Highlight } from "../log/drawing.js";
 import type { LogShape, Span } from "../log/log-shape.js";
 import type { Step, Story } from "../log/player.js";
@@ -154,8 +155,7 @@ function batches(facts: TourFacts): Step {
 function indexEntries(facts: TourFacts): Step {
   const { lookup, shape } = facts;
   const title = "An index entry every few KiB";
-  const text =
-    "A tick below the row is an index entry: a batch's last offset, and the byte where it starts. A batch gets one if it starts over 4 KiB after the last such batch. To find an offset, the broker picks the file by its name and, by binary search, the nearest entry before. From there it reads batch headers until one covers the offset. It sends that batch; the consumer skips to the record.";
+  const text = `A tick below the row is an index entry: a batch's last offset, and the byte where it starts. A batch gets one if it starts over ${formatBytes(INDEX_INTERVAL_BYTES)} after the last such batch. To find an offset, the broker picks the file by its name and, by binary search, the nearest entry before. From there it reads batch headers until one covers the offset. It sends that batch; the consumer skips to the record.`;
   const { offset, segment, index, batch, cost } = lookup ?? {};
   if (offset === undefined || segment === undefined || batch === undefined) {
     return stop(facts, title, text, [], undefined);
