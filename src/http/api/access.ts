@@ -94,6 +94,7 @@ export class PageAccess {
     return {
       user: session === undefined ? null : caller.principal.replace(/^User:/, ""),
       csrfToken: session?.csrfToken ?? null,
+      isReadOnly: this.isReadOnly,
       mayRead: caller.mayOnAny("READ", "TOPIC"),
       mayProduce: !this.isReadOnly && caller.mayOnAny("WRITE", "TOPIC"),
       mayCreateTopics,

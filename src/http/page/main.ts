@@ -86,6 +86,8 @@ class Page {
   /** Shows a place. */
   #go(route: Route): void {
     if (!this.#mayUse(route.view)) {
+      const why = this.#context.session.isReadOnly ? READ_ONLY : MISSING_RIGHTS;
+      this.#context.notices.fail(new Error(why[route.view] ?? MISSING_RIGHTS[route.view]));
       this.#context.router.replace(hrefOf("log"));
       return;
     }
@@ -211,6 +213,16 @@ class Page {
     return partition === undefined ? { topic } : { topic, partition };
   }
 }
+
+/** Why a view can't be used. */
+const MISSING_RIGHTS: Readonly<Partial<Record<ViewName, string>>> = {
+  records: "you may not read any topic, so its records can't be shown to you",
+  connections: "you may not see the connections: that needs DESCRIBE on the cluster",
+  produce: "you may not write to any topic",
+};
+const READ_ONLY: Readonly<Partial<Record<ViewName, string>>> = {
+  produce: "this page is read-only (--ui-read-only), so no record can be written here",
+};
 
 const FIELDS = "input, select, textarea";
 

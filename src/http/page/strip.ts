@@ -1,4 +1,5 @@
-// The line below the head: whether the broker answers, how much it holds, and its traffic.
+// The line below the head: whether the broker answers, whether the page is read-only, how much the broker
+// holds, and its traffic.
 import { byId, element, setText } from "./parts/dom.js";
 import { formatBytes, formatCount } from "./parts/format.js";
 import { Traffic } from "./traffic.js";
@@ -12,7 +13,12 @@ export class Strip {
 
   constructor(context: PageContext) {
     this.#context = context;
-    const { seesCluster } = context.session;
+    const { seesCluster, isReadOnly } = context.session;
+    if (isReadOnly) {
+      const title = "The broker was started with --ui-read-only";
+      const text = "read-only: nothing can be changed on this page";
+      this.#status.after(element("p", { class: "read-only", title }, text));
+    }
     const traffic = byId("traffic", HTMLElement);
     traffic.hidden = !seesCluster;
     this.#traffic = new Traffic(traffic);

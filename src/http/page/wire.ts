@@ -94,6 +94,8 @@ export interface SessionState {
   readonly user: string | null;
   /** What each request that changes something has to carry; null while the broker has no security. */
   readonly csrfToken: string | null;
+  /** Whether nobody may change anything on the page (`--ui-read-only`), whatever the permissions. */
+  readonly isReadOnly: boolean;
   /** Whether the visitor may do this to any topic. */
   readonly mayRead: boolean;
   readonly mayProduce: boolean;

@@ -47,7 +47,7 @@ describe("a login", () => {
     expect(set).toMatch(/^rustlog-[\da-f]{8}=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
     const ann = await logInOnPage(sample.url, "ann");
     expect(await (await ann.fetch("api/session")).json()).toEqual({
-      ...{ user: "ann", csrfToken: ann.csrfToken },
+      ...{ user: "ann", csrfToken: ann.csrfToken, isReadOnly: false },
       ...{ mayRead: true, mayProduce: true, mayCreateTopics: false },
       ...{ seesCluster: false, mayCloseConnections: false, newTopicPartitions: null },
     });
@@ -350,7 +350,7 @@ describe("a visitor", () => {
     await using page = await startPage();
     const state = await fetch(`${page.url}api/session`);
     expect((await state.json()) as SessionState).toEqual({
-      ...{ user: null, csrfToken: null },
+      ...{ user: null, csrfToken: null, isReadOnly: false },
       ...{ mayRead: true, mayProduce: true, mayCreateTopics: true },
       ...{ seesCluster: true, mayCloseConnections: true, newTopicPartitions: 1 },
     });

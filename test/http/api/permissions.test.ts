@@ -285,7 +285,8 @@ test("the page is told what a visitor may do to a topic, and nothing but to read
   expect(topic.may).toEqual(["READ"]);
   const session = (await (await fetch(`${page.url}api/session`)).json()) as SessionState;
   expect(session).toMatchObject({
-    ...{ mayRead: true, mayProduce: false, mayCreateTopics: false, newTopicPartitions: null },
+    ...{ isReadOnly: true, mayRead: true, mayProduce: false, mayCreateTopics: false },
+    newTopicPartitions: null,
     ...{ seesCluster: true, mayCloseConnections: false },
   });
 });

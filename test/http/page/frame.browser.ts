@@ -118,6 +118,38 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "says that it is read-only, and shows no way to change anything",
+    async () => {
+      await using sample = await startPage({}, undefined, { isReadOnly: true });
+      const { registry, offsets } = sample.broker.context;
+      await registry.create("orders", 1, {});
+      await writeOrders(sample.broker, "orders", 0, 10);
+      await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 3 }]);
+      const page = await browser.open(`${sample.url}#/produce?topic=orders`);
+      await page.until("document.querySelector('.notice')");
+      expect(await page.text(".notice p")).toContain("read-only (--ui-read-only)");
+      expect(await page.text(".strip .read-only")).toStartWith("read-only: nothing can be changed");
+      await page.evaluate("location.hash = '#/groups/billing?reset=earliest'");
+      await page.until("document.querySelector('.reset p.failure:not([hidden])')");
+      expect(await page.text(".reset p.failure")).toContain("the group can't be reset here");
+      expect(await page.evaluate("document.querySelector('.reset form').hidden")).toBe(true);
+      const heads =
+        "[...document.querySelectorAll('[aria-label=\"Topics of the group\"] th')].map((it) => it.textContent)";
+      expect(await page.evaluate<string[]>(heads)).toEqual([
+        "topic",
+        "committed partitions",
+        "lag",
+      ]);
+      expect(
+        await page.evaluate(
+          "[...document.querySelectorAll('.group-page .actions button')].filter((it) => it.checkVisibility()).length",
+        ),
+      ).toBe(0);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "remembers the colours that were chosen",
     async () => {
       await using sample = await startPage();

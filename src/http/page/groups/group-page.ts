@@ -8,7 +8,7 @@ import { filterInput } from "../parts/fields.js";
 import { countOf, formatClock, formatCount } from "../parts/format.js";
 import { LineChart } from "../parts/line-chart.js";
 import { Poll } from "../parts/poll.js";
-import { hrefOf } from "../router.js";
+import { hrefOf, type Query } from "../router.js";
 import type { PageContext } from "../view.js";
 import { askGroup, askLagHistory } from "./group-api.js";
 import { deleteGroupDialog, deleteOffsetsDialog } from "./group-dialogs.js";
@@ -65,7 +65,13 @@ export class GroupPage {
 
   constructor(context: PageContext) {
     this.#context = context;
-    this.#reset = new ResetPanel(context, () => this.#resetButton.focus());
+    this.#reset = new ResetPanel(context, {
+      hrefOf: (reset) => this.#href(reset),
+      closed: (opener) => {
+        const isThere = opener instanceof HTMLButtonElement && opener.isConnected;
+        (isThere ? opener : this.#resetButton).focus();
+      },
+    });
     this.#resetButton = button("Reset offsets", () => this.#go({ reset: "ask" }));
     this.#deleteButton = button("Delete group", () => void this.#delete());
     this.#actions.append(this.#resetButton, this.#deleteButton);
@@ -150,10 +156,13 @@ export class GroupPage {
   /** Changes the address, without what was reset before. */
   #go(change: Readonly<Record<string, string>>): void {
     const { router } = this.#context;
+    if ("reset" in change) router.go(this.#href(change));
+    else router.replace(this.#href(change));
+  }
+
+  #href(change: Query): string {
     const kept = Object.fromEntries(KEPT.map((name) => [name, this.#query.get(name) ?? ""]));
-    const href = hrefOf("groups", [this.#group], { ...kept, ...change });
-    if ("reset" in change) router.go(href);
-    else router.replace(href);
+    return hrefOf("groups", [this.#group], { ...kept, ...change });
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {

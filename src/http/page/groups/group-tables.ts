@@ -4,7 +4,7 @@ import { compareNaturally } from "../../../natural-order.js";
 import { button, element, setText } from "../parts/dom.js";
 import { formatAge, formatCount, formatTime } from "../parts/format.js";
 import { spark } from "../parts/line-chart.js";
-import { Table } from "../parts/table.js";
+import { type Column, Table } from "../parts/table.js";
 import { hrefOf } from "../router.js";
 import type { GroupDetail, GroupMemberRow, GroupPartitionRow, GroupTopic } from "./group-wire.js";
 import { ageText, rateText } from "./group-words.js";
@@ -22,49 +22,42 @@ interface TopicActions {
   deleteOffsets(topic: string): void;
 }
 
-/** The topics, with what can be done to the offsets of each. */
+/** The topics, with what can be done to the offsets of each, if anything can. */
 export class GroupTopicTable {
+  readonly root = element("div");
   readonly #actions: TopicActions;
-  readonly #table: Table<GroupTopic>;
+  #table: Table<GroupTopic> | undefined;
+  #hasActions = false;
   #detail: GroupDetail | undefined;
 
   constructor(actions: TopicActions) {
     this.#actions = actions;
-    this.#table = new Table({
-      caption: "Topics of the group",
-      columns: [
-        {
-          ...{ name: "topic", title: "topic", text: ({ topic }) => topic },
-          href: ({ topic }) => hrefOf("topics", [topic]),
-          compare: (a, b) => compareNaturally(a.topic, b.topic),
-        },
-        {
-          ...{ name: "committed", title: "committed partitions", isNumber: true, isExtra: true },
-          text: ({ committed, partitions }) =>
-            `${formatCount(committed)} of ${formatCount(partitions)}`,
-        },
-        {
-          ...{ name: "lag", title: "lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
-          compare: (a, b) => a.lag - b.lag,
-        },
-        {
-          ...{ name: "actions", title: "actions" },
-          text: (row) => this.#whyNotDelete(row) ?? "Delete offsets",
-          fill: (cell, row) => this.#fillActions(cell, row),
-        },
-      ],
-      keyOf: ({ topic }) => topic,
-      order: "topic",
-    });
-  }
-
-  get root(): HTMLElement {
-    return this.#table.root;
   }
 
   show(detail: GroupDetail): void {
     this.#detail = detail;
-    this.#table.show(detail.topics);
+    const { may, topics } = detail;
+    const hasActions = (may.reset || may.deleteOffsets) && topics.some(({ mayRead }) => mayRead);
+    if (this.#table === undefined || hasActions !== this.#hasActions) {
+      this.#hasActions = hasActions;
+      this.#table = this.#make(hasActions);
+      this.root.replaceChildren(this.#table.root);
+    }
+    this.#table.show(topics);
+  }
+
+  #make(hasActions: boolean): Table<GroupTopic> {
+    const actions: Column<GroupTopic> = {
+      ...{ name: "actions", title: "actions" },
+      text: (row) => this.#whyNotDelete(row) ?? "Delete offsets",
+      fill: (cell, row) => this.#fillActions(cell, row),
+    };
+    return new Table({
+      caption: "Topics of the group",
+      columns: [...TOPIC_COLUMNS, ...(hasActions ? [actions] : [])],
+      keyOf: ({ topic }) => topic,
+      order: "topic",
+    });
   }
 
   #fillActions(cell: HTMLElement, row: GroupTopic): void {
@@ -92,6 +85,22 @@ export class GroupTopicTable {
     return isRead === true ? "Members read the topic: stop them first" : undefined;
   }
 }
+
+const TOPIC_COLUMNS: readonly Column<GroupTopic>[] = [
+  {
+    ...{ name: "topic", title: "topic", text: ({ topic }) => topic },
+    href: ({ topic }) => hrefOf("topics", [topic]),
+    compare: (a, b) => compareNaturally(a.topic, b.topic),
+  },
+  {
+    ...{ name: "committed", title: "committed partitions", isNumber: true, isExtra: true },
+    text: ({ committed, partitions }) => `${formatCount(committed)} of ${formatCount(partitions)}`,
+  },
+  {
+    ...{ name: "lag", title: "lag", isNumber: true, text: ({ lag }) => formatCount(lag) },
+    compare: (a, b) => a.lag - b.lag,
+  },
+];
 
 /** The partitions: where the group is in each, how fast it moves, and which member reads it. */
 export class GroupPartitionTable {

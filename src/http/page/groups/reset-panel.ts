@@ -6,7 +6,7 @@ import { choice, field } from "../parts/fields.js";
 import { countOf, formatCount, formatTime } from "../parts/format.js";
 import { Table } from "../parts/table.js";
 import { shownTime } from "../parts/typed-time.js";
-import { hrefOf } from "../router.js";
+import type { Query } from "../router.js";
 import type { PageContext } from "../view.js";
 import { askResetPlan, resetOffsets } from "./group-api.js";
 import type { GroupDetail, ResetPlan } from "./group-wire.js";
@@ -20,12 +20,22 @@ import {
   settled,
 } from "./reset-place.js";
 
+/** What the panel is chosen to do at first. */
+const FIRST_KIND: ResetKind = "time";
+
+interface ResetPanelEvents {
+  /** The address of the group with this reset, or with none. */
+  hrefOf(reset: Query): string;
+  /** It is closed, after a reset or without one; `opener` had the focus before. */
+  closed(opener: Element | null): void;
+}
+
 type Move = ResetPlan["moves"][number];
 
 export class ResetPanel {
   readonly root = element("section", { class: "reset card", "aria-label": "Reset offsets" });
   readonly #context: PageContext;
-  readonly #onClosed: () => void;
+  readonly #events: ResetPanelEvents;
   readonly #kind = choice("reset", RESET_KINDS);
   readonly #at = element("input", { name: "at", required: true, spellcheck: "false" });
   readonly #atLabel = element("span");
@@ -35,18 +45,20 @@ export class ResetPanel {
     ...{ name: "partitions", placeholder: "all", pattern: "\\d+(\\s*,\\s*\\d+)*" },
     title: "Numbers, separated by commas",
   });
+  readonly #form: HTMLFormElement;
   readonly #warning = element("p", { class: "failure", hidden: true });
   readonly #said = element("div", { class: "said", role: "status" });
   readonly #plan = element("div", { class: "plan" });
   readonly #table: Table<Move>;
   #group = "";
   #shown = "";
+  /** What had the focus when the panel was opened. */
+  #opener: Element | null = null;
   #asking: AbortController | undefined;
 
-  /** Calls `onClosed` once it is closed, after a reset or without one. */
-  constructor(context: PageContext, onClosed: () => void) {
+  constructor(context: PageContext, events: ResetPanelEvents) {
     this.#context = context;
-    this.#onClosed = onClosed;
+    this.#events = events;
     this.#table = new Table({
       caption: "What the reset would change",
       columns: [
@@ -70,7 +82,7 @@ export class ResetPanel {
       ],
       keyOf: ({ topic, partition }) => `${topic}:${partition}`,
     });
-    const form = element(
+    this.#form = element(
       "form",
       { class: "tool", autocomplete: "off" },
       element("h2", {}, "Reset to"),
@@ -79,25 +91,28 @@ export class ResetPanel {
       field("topic", this.#topic),
       field("partitions", this.#partitions),
       element("button", { type: "submit" }, "Show what would change"),
-      button("Cancel", () => this.#close()),
+      button("Cancel", () => this.#close(), { "aria-keyshortcuts": "Escape" }),
     );
-    form.addEventListener("submit", (event) => {
+    this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#ask();
     });
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#close();
+    });
     this.#kind.addEventListener("change", () => this.#fit());
     this.#topic.addEventListener("change", () => this.#fit());
-    this.root.append(form, this.#warning, this.#said, this.#plan);
+    this.root.append(this.#form, this.#warning, this.#said, this.#plan);
   }
 
   /** The topics that can be chosen, and whether the group can be reset at all. */
-  update({ topics, memberCount }: GroupDetail): void {
+  update({ topics, memberCount, may }: GroupDetail): void {
+    const isRefused = !may.reset;
+    for (const part of [this.#form, this.#said, this.#plan]) part.hidden = isRefused;
     // A refusal says it too, with the names of the members.
-    this.#warning.hidden = memberCount === 0 || this.#said.querySelector(".failure") !== null;
-    setText(
-      this.#warning,
-      `The group has ${countOf(memberCount, "member")}, which would go on from where they are: stop them first.`,
-    );
+    const isSaid = memberCount === 0 || this.#said.querySelector(".failure") !== null;
+    this.#warning.hidden = !isRefused && isSaid;
+    setText(this.#warning, isRefused ? this.#refusal() : membersWarning(memberCount));
     const known = new Set([...this.#topic.options].map(({ value }) => value));
     for (const { topic } of topics) {
       if (!known.has(topic)) this.#topic.append(element("option", { value: topic }, topic));
@@ -107,14 +122,22 @@ export class ResetPanel {
     if (asked !== "" && this.#topic.value === "" && !known.has(asked)) this.#topic.value = asked;
   }
 
+  #refusal(): string {
+    return this.#context.session.isReadOnly
+      ? "This page is read-only (--ui-read-only): the group can't be reset here."
+      : "You may not reset this group: that needs READ on the group.";
+  }
+
   /** Shows the reset of an address, with its dry run if the address says where to. */
   show(group: string, query: URLSearchParams): void {
     const shown = `${query}`;
     if (this.#group === group && this.#shown === shown) return;
+    const { activeElement } = document;
+    if (!this.root.contains(activeElement)) this.#opener = activeElement;
     this.#group = group;
     this.#shown = shown;
     const kind = resetKindOf(query.get("reset"));
-    this.#kind.value = kind ?? "earliest";
+    this.#kind.value = kind ?? FIRST_KIND;
     this.#at.value = shownTime(query.get("at") ?? "");
     this.#topic.value = query.get("topic") ?? "";
     this.#partitions.value = query.get("partitions") ?? "";
@@ -147,7 +170,7 @@ export class ResetPanel {
 
   /** Goes to the address of what is in the form, which shows the dry run. */
   #ask(): void {
-    const kind = resetKindOf(this.#kind.value) ?? "earliest";
+    const kind = resetKindOf(this.#kind.value) ?? FIRST_KIND;
     const topic = this.#topic.value;
     const query = {
       ...{ reset: kind, at: settled(kind, this.#at.disabled ? "" : this.#at.value, new Date()) },
@@ -155,7 +178,7 @@ export class ResetPanel {
     };
     // The same question again is about the group as it is now.
     this.#shown = "";
-    const href = hrefOf("groups", [this.#group], query);
+    const href = this.#events.hrefOf(query);
     if (location.hash === href) this.show(this.#group, this.#context.router.current.query);
     else this.#context.router.go(href);
   }
@@ -208,9 +231,15 @@ export class ResetPanel {
   }
 
   #close(): void {
-    this.#context.router.go(hrefOf("groups", [this.#group]));
-    this.#onClosed();
+    const opener = this.#opener;
+    this.#opener = null;
+    this.#context.router.go(this.#events.hrefOf({}));
+    this.#events.closed(opener);
   }
+}
+
+function membersWarning(count: number): string {
+  return `The group has ${countOf(count, "member")}, which would go on from where they are: stop them first.`;
 }
 
 function offsetText(offset: number): string {

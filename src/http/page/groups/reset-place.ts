@@ -3,12 +3,12 @@
 // (offset-place.ts in src/).
 import { TIME_EXAMPLES, typedTime } from "../parts/typed-time.js";
 
-/** The kinds of places, and what the choice says. */
+/** The kinds of places, and what the choice says. The first one is chosen at first: it does nothing until a time is typed. */
 export const RESET_KINDS = {
-  earliest: "the beginning of the log",
-  latest: "the end of the log",
   time: "a time",
   offset: "an offset",
+  earliest: "the beginning of the log",
+  latest: "the end of the log",
   end: "before the end, by",
   shift: "forward, or back, by",
 } as const;
@@ -22,10 +22,10 @@ interface ResetField {
 
 /** What to type for a kind; undefined if there is nothing to type. */
 export const RESET_FIELDS: Readonly<Record<ResetKind, ResetField | undefined>> = {
-  earliest: undefined,
-  latest: undefined,
   time: { label: "Time", hint: TIME_EXAMPLES },
   offset: { label: "Offset", hint: "1200" },
+  earliest: undefined,
+  latest: undefined,
   end: { label: "Offsets", hint: "100" },
   shift: { label: "Offsets", hint: "1 skips one, -100 reads 100 again" },
 };

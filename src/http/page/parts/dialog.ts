@@ -57,6 +57,13 @@ export function openDialog(text: DialogText, act: () => Promise<void> | void): P
         },
       );
   });
+  form.addEventListener("keydown", (event) => {
+    const isField = event.target instanceof HTMLInputElement && event.target.name !== "typed";
+    if (event.key !== "Enter" || !isField || !submit.classList.contains("danger")) return;
+    // What loses something takes a step more than filling in its field.
+    event.preventDefault();
+    submit.focus();
+  });
   dialog.addEventListener("close", () => {
     dialog.remove();
     resolve(isDone);

@@ -1,5 +1,6 @@
 // The dialogs that change a topic. Each states the consequences first, in numbers from the broker.
 // Leaves to others: the sentences (consequences.ts), requests (topic-api.ts), dialogs as such (parts/dialog.ts).
+import { PARTITIONS_MAX, TOPIC_NAME_LENGTH_MAX } from "../../../limits.js";
 import { EXPECTED_PLACE, tryParseOffset } from "../../../offset-place.js";
 import { openDialog } from "../parts/dialog.js";
 import { element } from "../parts/dom.js";
@@ -61,7 +62,7 @@ export async function createDialog({ name: suggested, like }: Suggestion = {}): 
   const name = element("input", {
     name: "name",
     required: true,
-    maxlength: 249,
+    maxlength: TOPIC_NAME_LENGTH_MAX,
     value: suggested ?? "",
     spellcheck: "false",
   });
@@ -69,7 +70,7 @@ export async function createDialog({ name: suggested, like }: Suggestion = {}): 
     name: "partitions",
     type: "number",
     min: 1,
-    max: 10_000,
+    max: PARTITIONS_MAX,
     placeholder: "the broker's default",
     value: like?.detail.partitions ?? "",
   });
@@ -165,14 +166,15 @@ export function settingDialog(
 export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
   const total = element("input", {
     ...{ name: "partitions", type: "number", required: true },
-    ...{ min: detail.partitions + 1, max: 10_000, value: detail.partitions + 1 },
+    ...{ min: detail.partitions + 1, max: PARTITIONS_MAX, placeholder: detail.partitions + 1 },
   });
   const order = (): AlterOrder => ({
     ...{ id: detail.id, set: {}, unset: [] },
     partitions: Number(total.value),
   });
   const forecast = new Forecast<AlterOutcome>(
-    () => askChange(name, order()),
+    // It can't be undone, so nothing is suggested that Enter would carry out.
+    () => (total.value === "" ? undefined : askChange(name, order())),
     (outcome) => ({ lines: partitionConsequences(outcome, detail.records), isDanger: false }),
   );
   total.addEventListener("input", () => forecast.changed());

@@ -56,6 +56,28 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
 
       await page.click(".group-page .view-head .actions button");
       await page.until("document.activeElement.name === 'reset'");
+      // It begins with what does nothing by itself; Escape leaves it, to where it was opened.
+      expect(await page.evaluate<string>("document.activeElement.value")).toBe("time");
+      await page.evaluate("document.querySelector('[name=at]').focus()");
+      await page.press("Enter");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/groups/billing?reset=ask");
+      await page.press("Escape");
+      expect(await page.evaluate("document.querySelector('.reset').hidden")).toBe(true);
+      expect(await page.evaluate<string>("document.activeElement.textContent")).toBe(
+        "Reset offsets",
+      );
+      await page.evaluate(
+        "[...document.querySelectorAll('td button')].find((it) => it.textContent === 'Reset').focus()",
+      );
+      await page.press("Enter");
+      await page.until("document.activeElement.name === 'reset'");
+      await page.press("Escape");
+      expect(await page.evaluate<string>("document.activeElement.textContent")).toBe("Reset");
+      await page.click(".group-page .view-head .actions button");
+      await page.evaluate("document.querySelector('[name=reset]').value = 'earliest'");
+      await page.evaluate(
+        "document.querySelector('[name=reset]').dispatchEvent(new Event('change'))",
+      );
       await page.click(".reset [type=submit]");
       await page.until("document.querySelector('.plan tbody tr')");
       expect(await page.evaluate<string>("location.hash")).toBe("#/groups/billing?reset=earliest");
