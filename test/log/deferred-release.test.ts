@@ -2,8 +2,10 @@
 import { expect, test } from "bun:test";
 import {
   closeSync,
+  existsSync,
   fstatSync,
   linkSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
@@ -79,6 +81,66 @@ test.skipIf(process.platform !== "linux")("a large file becomes smaller in steps
     expect([...sizes]).toEqual([12, 8, 4]);
   });
 });
+
+test.skipIf(process.platform !== "linux")(
+  "the large files of a directory become smaller in steps, one after another",
+  async () => {
+    await withTempDir(async (directory) => {
+      const [topic, deleted] = [join(directory, "topic"), join(directory, "deleted")];
+      mkdirSync(join(topic, "0"), { recursive: true });
+      for (const name of ["first", "second"]) largeFile(join(topic, "0", name), 9 * LARGE_BYTES);
+      const disk = new RealDisk();
+      disk.rename(topic, deleted);
+      let isRemoved = false;
+      const removal = disk.removeDirectory(deleted).then(() => {
+        isRemoved = true;
+      });
+      const seen = new Set<string>();
+      while (!isRemoved) {
+        const sizes = nameless(directory).map((size) => size / LARGE_BYTES);
+        if (sizes.length > 0) seen.add(sizes.join());
+        await nextTurn();
+      }
+      await removal;
+      // It may have begun before anyone looked.
+      seen.delete("9");
+      expect([...seen].sort()).toEqual(["1", "5"]);
+      expect(existsSync(deleted)).toBe(false);
+    });
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a mapped file of a removed directory is let go after its mapping",
+  async () => {
+    await withTempDir(async (directory) => {
+      const [topic, deleted] = [join(directory, "topic"), join(directory, "deleted")];
+      mkdirSync(topic);
+      largeFile(join(topic, "mapped"), 12 * LARGE_BYTES);
+      const disk = new RealDisk();
+      const mapping = disk.map(join(topic, "mapped"));
+      disk.rename(topic, deleted);
+      await disk.removeDirectory(deleted);
+      expect(nameless(directory)).toEqual([12 * LARGE_BYTES]);
+      expect(mapping[0]).toBe(120);
+    });
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "the rest of a file is freed at once when the removal is stopped",
+  async () => {
+    await withTempDir(async (directory) => {
+      const path = join(directory, "topic");
+      mkdirSync(path);
+      largeFile(join(path, "file"), 100 * LARGE_BYTES);
+      let asked = 0;
+      await new RealDisk().removeDirectory(path, () => ++asked > 4);
+      expect(nameless(directory)).toEqual([]);
+      expect(asked).toBeLessThan(10);
+    });
+  },
+);
 
 test.skipIf(process.platform !== "linux")(
   "a file that is open or linked elsewhere keeps its bytes",

@@ -1,12 +1,13 @@
 // Frees the space of large files in the background, in steps. When the last link to a file goes, the kernel drops its pages
 // in the calling thread and frees its blocks in one transaction of the file system, for which every flush waits: for 512 MiB,
 // a producer was seen to wait for 180 ms. So a descriptor is kept, and the file is truncated by and by before that is closed.
-// Leaves to others: renaming and unlinking (real-disk.ts).
+// Leaves to others: renaming and unlinking (real-disk.ts), and whole directories (remove-directory.ts).
 //
 // A file that anything else still has open is not truncated, because a reader would miss its end, and one that has mapped it
 // would be killed: a hard link, or an inspection by another process.
 import { dlopen, FFIType } from "bun:ffi";
 import { close, closeSync, constants, fstatSync, ftruncate, openSync } from "node:fs";
+import { lstat, unlink } from "node:fs/promises";
 import { afterUnmapping } from "./mapped-file.js";
 
 /** Smaller files are not worth the calls. */
@@ -28,36 +29,52 @@ let releases = Promise.resolve();
 
 /** Runs an operation that removes the file of this name, if there is one, from its directory. */
 export function releasing(path: string, remove: () => void): void {
-  const fd = held < HELD_MAX ? openIfLarge(path) : undefined;
+  const file = openIfLarge(path);
   try {
     remove();
   } finally {
-    if (fd !== undefined) {
-      held++;
-      // A mapping keeps the file too, and must not be the last to do so.
-      afterUnmapping(path, () => {
-        releases = releases.then(() => release(fd));
+    if (file !== undefined) afterUnmapping(file, () => void release(file.fd, unheardPause));
+  }
+}
+
+/**
+ * Removes a file. Resolves once its space is free, unless it is mapped: then that happens later. Once `isStopped`, the kernel
+ * frees the rest at once.
+ */
+export async function removeReleasing(path: string, isStopped: () => boolean): Promise<void> {
+  const { size } = await lstat(path);
+  const file = size < HELD_BYTES_MIN ? undefined : openIfLarge(path);
+  let freed = Promise.resolve();
+  try {
+    await unlink(path);
+  } finally {
+    if (file !== undefined) {
+      afterUnmapping(file, () => {
+        freed = release(file.fd, Bun.sleep, isStopped);
       });
     }
   }
+  await freed;
 }
 
-async function release(fd: number): Promise<void> {
-  try {
-    await truncateInSteps(fd);
-  } catch {
-    // The kernel frees it at once.
-  }
-  close(fd, () => {
+function release(fd: number, pause: Pause, isStopped = () => false): Promise<void> {
+  releases = releases.then(async () => {
+    try {
+      await truncateInSteps(fd, pause, isStopped);
+    } catch {
+      // The kernel frees it at once.
+    }
+    await closed(fd);
     held--;
   });
+  return releases;
 }
 
-async function truncateInSteps(fd: number): Promise<void> {
+async function truncateInSteps(fd: number, pause: Pause, isStopped: () => boolean): Promise<void> {
   const { size, nlink } = fstatSync(fd);
   if (nlink > 0) return;
   for (let left = size - STEP_BYTES; left > 0; left -= STEP_BYTES) {
-    if (!isOnlyOpenHere(fd)) return;
+    if (isStopped() || !isOnlyOpenHere(fd)) return;
     const beganMs = performance.now();
     await truncated(fd, left);
     await pause(Math.max(PAUSE_MS, performance.now() - beganMs));
@@ -70,23 +87,40 @@ function truncated(fd: number, size: number): Promise<void> {
   });
 }
 
+function closed(fd: number): Promise<void> {
+  return new Promise((resolve) => close(fd, () => resolve()));
+}
+
+type Pause = (ms: number) => Promise<void>;
+
 /** Does not keep the process alive: the kernel frees the rest when it ends. */
-function pause(ms: number): Promise<void> {
+function unheardPause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
   });
 }
 
-function openIfLarge(path: string): number | undefined {
+interface HeldFile {
+  readonly fd: number;
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** Undefined if the file is small, or not to be held. */
+function openIfLarge(path: string): HeldFile | undefined {
+  if (held >= HELD_MAX) return undefined;
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch {
-    // There is none, or too many files are open.
+    // There is none, it is a link, or too many files are open.
     return undefined;
   }
   const stats = fstatSync(fd);
-  if (stats.isFile() && stats.size >= HELD_BYTES_MIN) return fd;
+  if (stats.isFile() && stats.size >= HELD_BYTES_MIN) {
+    held++;
+    return { fd, dev: stats.dev, ino: stats.ino };
+  }
   closeSync(fd);
   return undefined;
 }

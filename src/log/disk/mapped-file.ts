@@ -1,6 +1,6 @@
 // Maps files, and limits the number of mappings in the process.
 // Leaves to others: reading without a mapping (log-bytes.ts).
-import { readFileSync } from "node:fs";
+import { readFileSync, type Stats } from "node:fs";
 
 /** Linux's default limit of mappings per process (`vm.max_map_count`). */
 const MAP_COUNT_DEFAULT = 65_530;
@@ -11,42 +11,50 @@ const SHARE = 0.5;
 let mapped = 0;
 let allowed: number | undefined;
 
-/** The mappings of one path, and what waits for their end. */
-interface MappedPath {
+/** A file, whatever its name is: the directory of a deleted topic is renamed. */
+type FileId = Pick<Stats, "dev" | "ino">;
+
+/** The mappings of one file, and what waits for their end. */
+interface MappedFile {
   count: number;
   readonly waiting: (() => void)[];
 }
 
-const byPath = new Map<string, MappedPath>();
+const byFile = new Map<string, MappedFile>();
 
 /** A mapping ends when its last view is garbage-collected. */
-const ended = new FinalizationRegistry<string>((path) => {
+const ended = new FinalizationRegistry<string>((key) => {
   mapped--;
-  const of = byPath.get(path);
+  const of = byFile.get(key);
   if (of === undefined || --of.count > 0) return;
-  byPath.delete(path);
+  byFile.delete(key);
   for (const callback of of.waiting) callback();
 });
 
-/** Calls `callback` once no mapping that was made under this name is left: at once if there is none. */
-export function afterUnmapping(path: string, callback: () => void): void {
-  const of = byPath.get(path);
+/** Calls `callback` once no mapping of a file is left: at once if there is none. */
+export function afterUnmapping(file: FileId, callback: () => void): void {
+  const of = byFile.get(keyOf(file));
   if (of === undefined) callback();
   else of.waiting.push(callback);
 }
 
 /** Maps a whole file, which must not be empty and must never be truncated. Throws if there are too many mappings. */
-export function mapFile(path: string): Uint8Array {
+export function mapFile(path: string, file: FileId): Uint8Array {
   allowed ??= mappingsAllowed();
   if (mapped >= allowed) throw new Error(`limit of mapped files reached (${mapped})`);
   // A shared mapping in Bun would write through to the file.
   const bytes = Bun.mmap(path, { shared: false });
   mapped++;
-  const of = byPath.get(path);
-  if (of === undefined) byPath.set(path, { count: 1, waiting: [] });
+  const key = keyOf(file);
+  const of = byFile.get(key);
+  if (of === undefined) byFile.set(key, { count: 1, waiting: [] });
   else of.count++;
-  ended.register(bytes.buffer, path);
+  ended.register(bytes.buffer, key);
   return bytes;
+}
+
+function keyOf({ dev, ino }: FileId): string {
+  return `${dev} ${ino}`;
 }
 
 function mappingsAllowed(): number {

@@ -152,8 +152,9 @@ export class RealDisk implements Disk {
   }
 
   map(path: string): Uint8Array {
-    requireRegular(path, statSync(path));
-    return mapFile(path);
+    const found = statSync(path);
+    requireRegular(path, found);
+    return mapFile(path, found);
   }
 
   readAt(path: string, into: Uint8Array, position: number): number {

@@ -1,7 +1,9 @@
-// Removes a directory tree in the background, one file at a time, so that the event loop never waits.
+// Removes a directory tree in the background, one file at a time and large ones in steps, so that neither the event loop nor
+// a flush waits.
 // Leaves to others: which directories (topics/removals.ts).
 import type { Dirent } from "node:fs";
 import { readdir, rmdir, unlink } from "node:fs/promises";
+import { removeReleasing } from "./deferred-release.js";
 import { joinPath, systemErrorCode } from "./disk.js";
 
 /** Depth to which symbolic links are followed: the directories of a topic and of its partitions may be links. */
@@ -69,7 +71,7 @@ async function removeBelow(path: string, depth: number, removal: Removal): Promi
       const below = joinPath(path, entry.name);
       const isLink = entry.isSymbolicLink() && depth < LINK_DEPTH;
       if (entry.isDirectory() || isLink) await removeBelow(below, depth + 1, removal);
-      else await attempt(() => unlink(below));
+      else await attempt(() => removeReleasing(below, isStopped));
       await pace();
     }
   });
