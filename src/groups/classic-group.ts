@@ -45,6 +45,7 @@ import {
   type CommittingMember,
   type Group,
   type GroupDescription,
+  type MemberDescription,
   type GroupObserver,
   type GroupState,
   STORE_AGAIN_MS,
@@ -136,24 +137,30 @@ export class ClassicGroup implements Group {
   }
 
   describe(): GroupDescription {
-    const isSettled = this.#state === "Stable";
-    const protocol = this.#protocol ?? "";
     return {
       group: this.name,
       type: this.type,
       state: this.#state,
       protocolType: this.#protocolType,
-      protocol: isSettled ? protocol : "",
+      protocol: this.#state === "Stable" ? (this.#protocol ?? "") : "",
       generation: this.#generation,
-      members: [...this.#members].map((member) => ({
+      assignmentEpoch: undefined,
+    };
+  }
+
+  /** The members as they are now, each described when it is taken: the caller may yield between two. */
+  *described(): Generator<MemberDescription, void> {
+    for (const member of [...this.#members]) {
+      const isSettled = this.#state === "Stable";
+      yield {
         memberId: member.id,
         instanceId: member.instanceId,
         clientId: member.clientId,
         clientHost: member.clientHost,
-        metadata: isSettled ? metadataOf(member, protocol) : NO_BYTES,
+        metadata: isSettled ? metadataOf(member, this.#protocol ?? "") : NO_BYTES,
         assignment: isSettled ? member.assignment : NO_BYTES,
-      })),
-    };
+      };
+    }
   }
 
   isSubscribedTo(topic: string): boolean {

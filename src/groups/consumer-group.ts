@@ -35,6 +35,7 @@ import {
 import { ConsumerMembers } from "./consumer-members.js";
 import {
   type ConsumerGroupDescription,
+  type ConsumerMemberDescription,
   describedMember,
   type HeartbeatRequest,
   type HeartbeatResponse,
@@ -343,12 +344,13 @@ export class ConsumerGroup implements Group {
       ...{ group: name, type, state, protocolType },
       protocol: this.#target.assignorName,
       generation: this.#groupEpoch,
-      members: [...this.#members].map(({ id, instanceId, clientId, clientHost }) => ({
-        ...{ memberId: id, instanceId, clientId, clientHost },
-        metadata: new Uint8Array(),
-        assignment: new Uint8Array(),
-      })),
+      assignmentEpoch: this.#target.epoch,
     };
+  }
+
+  /** The members as they are now, each described when it is taken: the caller may yield between two. */
+  *described(): Generator<ConsumerMemberDescription, void> {
+    for (const member of [...this.#members]) yield describedMember(member);
   }
 
   describeConsumers(): ConsumerGroupDescription {
@@ -358,7 +360,7 @@ export class ConsumerGroup implements Group {
       groupEpoch: this.#groupEpoch,
       assignmentEpoch: this.#target.epoch,
       assignor: this.#target.assignorName,
-      members: [...this.#members].map(describedMember),
+      members: [...this.described()],
     };
   }
 

@@ -21,6 +21,7 @@ import {
 import { ConsumerGroup } from "./consumer-group.js";
 import type {
   ConsumerGroupDescription,
+  ConsumerMemberDescription,
   HeartbeatRequest,
   HeartbeatResponse,
 } from "./consumer-requests.js";
@@ -32,6 +33,7 @@ import type {
   CommittingMember,
   Group,
   GroupDescription,
+  MemberDescription,
   GroupObserver,
   GroupOverview,
   GroupType,
@@ -350,7 +352,23 @@ export class GroupCoordinator {
     const overview = this.overview(name);
     if (overview === undefined) return undefined;
     const generation = this.#record(name)?.generation ?? 0;
-    return { ...overview, protocol: "", generation, members: [] };
+    const assignmentEpoch =
+      overview.type === "consumer"
+        ? this.#storedConsumerGroup(name).describe().assignmentEpoch
+        : undefined;
+    return { ...overview, protocol: "", generation, assignmentEpoch };
+  }
+
+  /** The members of a group, one after another, if it is a classic one: the caller may yield between two. */
+  classicMembers(name: string): Iterable<MemberDescription> {
+    const group = this.#groups.get(name);
+    return group instanceof ClassicGroup ? group.described() : [];
+  }
+
+  /** Likewise if it is a consumer group. */
+  consumerMembers(name: string): Iterable<ConsumerMemberDescription> {
+    const group = this.#groups.get(name);
+    return group instanceof ConsumerGroup ? group.described() : [];
   }
 
   /** Whether `names` has the group. */

@@ -53,11 +53,13 @@ export interface GroupOverview {
   readonly protocolType: string;
 }
 
+/** A group without its members, which may be many. */
 export interface GroupDescription extends GroupOverview {
   /** How the assignment is made: the name of an assignor. Empty unless all members agree on one. */
   readonly protocol: string;
   readonly generation: number;
-  readonly members: readonly MemberDescription[];
+  /** The epoch of the last assignment; undefined in a classic group. */
+  readonly assignmentEpoch: number | undefined;
 }
 
 /** A group with members, or one that is about to have some. */

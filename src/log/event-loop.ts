@@ -23,6 +23,47 @@ export class Portions {
   }
 }
 
+/** Items sorted at once, and merged in one turn of the event loop. */
+const SORTED_PER_TURN = 1_000;
+
+/** Sorts in several turns of the event loop. Equal items keep their order. Returns the items, or a copy. */
+export async function sortInPortions<Item>(
+  items: Item[],
+  compare: (a: Item, b: Item) => number,
+): Promise<Item[]> {
+  if (items.length <= SORTED_PER_TURN) return items.sort(compare);
+  const portions = new Portions(SORTED_PER_TURN);
+  let runs: Item[][] = [];
+  for (let from = 0; from < items.length; from += SORTED_PER_TURN) {
+    runs.push(items.slice(from, from + SORTED_PER_TURN).sort(compare));
+    await portions.next(SORTED_PER_TURN);
+  }
+  while (runs.length > 1) {
+    const merged: Item[][] = [];
+    for (let i = 0; i < runs.length; i += 2) {
+      merged.push(await mergedRuns(runs[i]!, runs[i + 1] ?? [], compare, portions));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function mergedRuns<Item>(
+  left: readonly Item[],
+  right: readonly Item[],
+  compare: (a: Item, b: Item) => number,
+  portions: Portions,
+): Promise<Item[]> {
+  const merged: Item[] = [];
+  for (let l = 0, r = 0; l < left.length || r < right.length;) {
+    const isLeft = r >= right.length || (l < left.length && compare(left[l]!, right[r]!) <= 0);
+    merged.push(isLeft ? left[l++]! : right[r++]!);
+    const turn = portions.next();
+    if (turn !== undefined) await turn;
+  }
+  return merged;
+}
+
 /** A number of items per turn of the event loop, shared by several pieces of work. */
 export class TurnBudget {
   readonly #itemsPerTurn: number;

@@ -57,7 +57,7 @@ export async function readGroupHistory(
   signal: AbortSignal,
 ): Promise<GroupHistory> {
   const partitions: GroupPartition[] = [];
-  for (const partition of describeGroup(context, group)) {
+  for (const partition of await describeGroup(context, group)) {
     partitions.push(partition);
     if (partitions.length * lookupsFor(INTERVALS.at(-1)!) > LOOKUPS_MAX) throw tooLarge(group);
     if (partitions.length % LOOKUPS_PER_TURN === 0) await nextTurn();

@@ -50,8 +50,8 @@ export function lagOf(offset: {
 export function* groupPartitions(
   context: ServiceContext,
   group: string,
+  owners: PartitionOwners,
   after: { readonly topic: string; readonly partition: number } = BEFORE_ALL,
-  owners = partitionOwners(context, group),
 ): Generator<GroupPartition, void> {
   const { registry, offsets } = context;
   for (const name of topicsOf(context, group, owners)) {
@@ -134,9 +134,7 @@ export async function readGroupLags(
       if (++hidden > HIDDEN_GROUPS_MAX) return { groups, hasMore: true };
       continue;
     }
-    // What each member reads is decoded.
-    await portions.next(context.groups.memberCount(group));
-    const owners = partitionOwners(context, group);
+    const owners = await partitionOwners(context, group, portions);
     const partitionCount = groupPartitionCount(context, group, owners);
     const isTooLarge = partitionCount > partitionsMax;
     const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
@@ -146,7 +144,7 @@ export async function readGroupLags(
     visitsLeft -= partitionCount;
     let lag = 0;
     const partitions: GroupPartition[] = [];
-    for (const partition of groupPartitions(context, group, undefined, owners)) {
+    for (const partition of groupPartitions(context, group, owners)) {
       lag += partition.lag;
       // A group too large for any answer must not hide the others.
       if (!isTooLarge) partitions.push(partition);

@@ -8,7 +8,7 @@ import { Portions } from "../log/event-loop.js";
 import { compareNaturally } from "../natural-order.js";
 import type { ServiceContext } from "./context.js";
 import { groupPartitions } from "./group-lag.js";
-import { typeOf } from "./group-members.js";
+import { partitionOwners, typeOf } from "./group-members.js";
 import { groupsAfter, groupsWithoutOffsets } from "./group-names.js";
 import { mayOnCluster, mayOnGroup } from "./permissions.js";
 
@@ -180,9 +180,8 @@ class GroupPageReader {
   async #lagOf(group: string): Promise<{ readonly lag: number; readonly partitions: number }> {
     let lag = 0;
     let partitions = 0;
-    // What each member reads is decoded.
-    await this.#portions.next(this.#context.groups.memberCount(group));
-    for (const partition of groupPartitions(this.#context, group)) {
+    const owners = await partitionOwners(this.#context, group, this.#portions);
+    for (const partition of groupPartitions(this.#context, group, owners)) {
       lag += partition.lag;
       partitions++;
       this.#visitsLeft--;

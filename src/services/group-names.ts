@@ -2,7 +2,7 @@
 // Leaves to others: what is known about each (groups.ts, group-members.ts, group-lag.ts).
 import { OffsetStore } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
-import { Portions } from "../log/event-loop.js";
+import { Portions, sortInPortions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";
 
 /** Groups read from the table of offsets at a time. */
@@ -23,7 +23,7 @@ export async function groupsWithoutOffsets(
     if (isAfter && offsets.topicsOf(name).length === 0) names.push(name);
     await portions.next();
   }
-  return names.sort();
+  return await sortInPortions(names, (a, b) => (a < b ? -1 : 1));
 }
 
 /**

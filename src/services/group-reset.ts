@@ -10,7 +10,7 @@ import { position } from "./committed-offsets.js";
 import type { ServiceContext } from "./context.js";
 import { fewAtATime } from "./few-at-a-time.js";
 import { NOT_COMMITTED } from "./group-lag.js";
-import { describeMembers } from "./group-members.js";
+import { someMembers } from "./group-members.js";
 import { describeGroup } from "./groups.js";
 import { type NamedPartition, partitionOf, refuseRepeated } from "./named-partition.js";
 import { requireOnGroup, requireOnTopic } from "./permissions.js";
@@ -101,12 +101,12 @@ export async function applyReset(
 
 /** Throws NON_EMPTY_GROUP, naming some members: they keep their own positions, and would undo a move with their next commit. */
 function refuseMembers(context: ServiceContext, group: string): void {
-  if (context.groups.memberCount(group) === 0) return;
-  const { members } = describeMembers(context, group);
-  const names = members
-    .slice(0, MEMBERS_NAMED_MAX)
-    .map(({ memberId, clientId, host }) => `${memberId} (${clientId} at ${host})`);
-  const left = members.length - names.length;
+  const count = context.groups.memberCount(group);
+  if (count === 0) return;
+  const names = someMembers(context, group, MEMBERS_NAMED_MAX).map(
+    ({ memberId, clientId, host }) => `${memberId} (${clientId} at ${host})`,
+  );
+  const left = count - names.length;
   const all = printable(names.join(", ")) + (left > 0 ? ` and ${left} more` : "");
   throw new RustLogError(
     "NON_EMPTY_GROUP",
@@ -128,7 +128,7 @@ async function partitionsOf(
   };
   if (topic === undefined) {
     let seen = 0;
-    for (const named of describeGroup(context, group)) {
+    for (const named of await describeGroup(context, group)) {
       add({ topic: named.topic, partition: named.partition });
       if (++seen % RESET_PARTITIONS_MAX === 0) await nextTurn();
     }

@@ -1,14 +1,20 @@
 // Groups: list, describe and delete.
 // Leaves to others: their members (group-members.ts), and committed offsets (groups/).
 import { RustLogError } from "../errors.js";
-import type { GroupDescription, GroupOverview, GroupState, GroupType } from "../groups/group.js";
+import type {
+  GroupDescription,
+  GroupOverview,
+  GroupState,
+  GroupType,
+  MemberDescription,
+} from "../groups/group.js";
 import type { TopicPartitions } from "../groups/assignment.js";
 import type { ConsumerGroupDescription } from "../groups/consumer-requests.js";
 import { groupNotFound } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";
 import { type GroupPartition, groupPartitions } from "./group-lag.js";
-import { typeOf } from "./group-members.js";
+import { partitionOwners, typeOf } from "./group-members.js";
 import { checkName, groupsAfter, groupsWithoutOffsets } from "./group-names.js";
 import {
   isPermitted,
@@ -82,8 +88,15 @@ export function* groupOverviews(context: ServiceContext): Generator<GroupOvervie
   }
 }
 
+interface ClassicGroupDescription extends GroupDescription {
+  readonly members: readonly MemberDescription[];
+}
+
 /** Throws GROUP_AUTHORIZATION_FAILED, and GROUP_NOT_FOUND if there is no classic group of this name. */
-export function describeClassicGroup(context: ServiceContext, name: string): GroupDescription {
+export function describeClassicGroup(
+  context: ServiceContext,
+  name: string,
+): ClassicGroupDescription {
   requireOnGroup(context, "DESCRIBE", name);
   const { groups } = context;
   const group = groups.describe(name);
@@ -93,7 +106,7 @@ export function describeClassicGroup(context: ServiceContext, name: string): Gro
   if (group.type !== "classic") {
     throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' is not a classic group`);
   }
-  return group;
+  return { ...group, members: [...groups.classicMembers(name)] };
 }
 
 /** A partition's topic by id and by name. */
@@ -145,19 +158,20 @@ export function describeConsumerGroup(context: ServiceContext, name: string): Na
 }
 
 /**
- * The partitions of a group after the given one, with committed offset and lag. Throws INVALID_GROUP, GROUP_NOT_FOUND,
- * and STORAGE_ERROR if the log of committed offsets is offline.
+ * The partitions of a group after the given one, with committed offset and lag. The caller may yield between two. Rejects with
+ * INVALID_GROUP, GROUP_NOT_FOUND, and STORAGE_ERROR if the log of committed offsets is offline.
  */
-export function describeGroup(
+export async function describeGroup(
   context: ServiceContext,
   group: string,
   after?: { readonly topic: string; readonly partition: number },
-): Iterable<GroupPartition> {
+): Promise<Iterable<GroupPartition>> {
   checkName(context, group);
   requireOnGroup(context, "DESCRIBE", group);
   context.offsets.checkOnline();
   if (!context.groups.has(group)) throw groupNotFound(group);
-  const partitions = groupPartitions(context, group, after);
+  const owners = await partitionOwners(context, group);
+  const partitions = groupPartitions(context, group, owners, after);
   return partitions.filter(({ topic }) => mayOnTopic(context, "DESCRIBE", topic));
 }
 

@@ -72,9 +72,7 @@ export async function topicReaders(
     }
     last = group;
     visited++;
-    // What each member reads is decoded.
-    await groupPortions.next(context.groups.memberCount(group));
-    const owners = partitionOwners(context, group);
+    const owners = await partitionOwners(context, group, groupPortions);
     if (!owners.has(name) && !context.offsets.topicsOf(group).includes(name)) continue;
     readers.push({
       group,
@@ -98,7 +96,7 @@ async function lagIn(
   const portions = new Portions(PARTITIONS_PER_TURN);
   let lag = 0;
   const before = { topic: name, partition: -1 };
-  for (const partition of groupPartitions(context, group, before, owners)) {
+  for (const partition of groupPartitions(context, group, owners, before)) {
     if (partition.topic !== name) break;
     lag += partition.lag;
     await portions.next();

@@ -85,9 +85,9 @@ test("commits at any offset say whether it was beyond the log", async () => {
   }
   // The native protocol has no negative offsets.
   expect(fetchOffsets(context, "g", [commit(0, 0)])).toEqual([undefined]);
-  expect([...describeGroup(context, "g")].map(({ committedOffset }) => committedOffset)).toEqual([
-    -1, 1,
-  ]);
+  expect(
+    [...(await describeGroup(context, "g"))].map(({ committedOffset }) => committedOffset),
+  ).toEqual([-1, 1]);
   expect(storedOffset(context, "g", "t", 0)).toMatchObject({ offset: -3, metadata: "m" });
   expect(storedOffset(context, "g", "t", 7)).toMatchObject({ offset: -1, metadata: "" });
   expect([...storedOffsets(context, "g")].map(({ offset }) => offset)).toEqual([-3, 1]);
@@ -201,14 +201,14 @@ test("groups are listed by name, described, and deleted", async () => {
   for (const group of ["c", "a", "b"]) await commitOffsets(context, group, [commit(0, 1)]);
   expect([...(await listGroups(context, ""))].map(({ group }) => group)).toEqual(["a", "b", "c"]);
   expect([...(await listGroups(context, "a"))].map(({ group }) => group)).toEqual(["b", "c"]);
-  const described = [...describeGroup(context, "b")];
+  const described = [...(await describeGroup(context, "b"))];
   expect(
     described.map(({ partition, committedOffset, lag }) => [partition, committedOffset, lag]),
   ).toEqual([
     [0, 1, 1],
     [1, -1, 0],
   ]);
-  const rest = [...describeGroup(context, "b", { topic: "t", partition: 0 })];
+  const rest = [...(await describeGroup(context, "b", { topic: "t", partition: 0 }))];
   expect(rest.map(({ partition }) => partition)).toEqual([1]);
   await deleteGroup(context, "b");
   expect(await codeOf(() => describeGroup(context, "b"))).toBe("GROUP_NOT_FOUND");

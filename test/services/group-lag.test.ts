@@ -5,6 +5,8 @@ import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-
 import { batchOf, startBroker } from "../support/broker.js";
 import { joinGroup } from "../support/group-members.js";
 
+const NO_OWNERS = new Map<string, Map<number, string>>();
+
 test("a group has all partitions of its topics, also those without a commit", async () => {
   await using running = await startBroker();
   const { context } = running.broker;
@@ -16,7 +18,7 @@ test("a group has all partitions of its topics, also those without a commit", as
   }
   await offsets.commit("g", [{ topic: "read", partition: 1, offset: 2 }]);
   await offsets.commit("h", [{ topic: "other", partition: 0, offset: 0 }]);
-  const found = [...groupPartitions(context, "g")];
+  const found = [...groupPartitions(context, "g", NO_OWNERS)];
   expect(found.map(({ topic, partition }) => `${topic}-${partition}`)).toEqual([
     "read-0",
     "read-1",
@@ -28,7 +30,7 @@ test("a group has all partitions of its topics, also those without a commit", as
     [-1, 3],
   ]);
   expect(found[0]?.commitTimestamp).toBe(-1);
-  expect([...groupPartitions(context, "unknown")]).toEqual([]);
+  expect([...groupPartitions(context, "unknown", NO_OWNERS)]).toEqual([]);
 });
 
 test("a partition without a commit counts from its log start", async () => {
@@ -39,7 +41,7 @@ test("a partition without a commit counts from its log start", async () => {
   await context.registry.applyRetention();
   expect(partition.logStartOffset).toBeGreaterThan(0);
   await context.offsets.commit("g", [{ topic: "t", partition: 1, offset: 0 }]);
-  const [first] = groupPartitions(context, "g");
+  const [first] = groupPartitions(context, "g", NO_OWNERS);
   expect(first?.lag).toBe(8 - partition.logStartOffset);
 });
 
@@ -49,7 +51,7 @@ test("nothing is left of a group once its topics are deleted", async () => {
   await context.registry.create("t", 1, {});
   await context.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
   await context.registry.delete("t");
-  expect([...groupPartitions(context, "g")]).toEqual([]);
+  expect([...groupPartitions(context, "g", NO_OWNERS)]).toEqual([]);
 });
 
 test("groups are listed by name, up to a number", async () => {

@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import { assignedPartitions } from "../../src/groups/consumer-protocol.js";
 import { type Caller, EVERYONE } from "../../src/security/caller.js";
 import { withCaller } from "../../src/services/context.js";
-import { groupPartitions, readGroupLags } from "../../src/services/group-lag.js";
-import { describeMembers } from "../../src/services/group-members.js";
+import { readGroupLags } from "../../src/services/group-lag.js";
+import { describeMembers, partitionOwners } from "../../src/services/group-members.js";
 import {
   deleteGroup,
   describeConsumerGroup,
@@ -15,6 +15,7 @@ import {
 import { codeOf } from "../support/client-setup.js";
 import { assignment, joinGroup } from "../support/group-members.js";
 import { batchOf, startBroker } from "../support/broker.js";
+import { turnsOf } from "../support/turns.js";
 
 test("a group has its members by id, with what each reads", async () => {
   await using running = await startBroker();
@@ -25,7 +26,7 @@ test("a group has its members by id, with what each reads", async () => {
     { clientId: "one", assigned: { t: [0, 2] } },
     { clientId: "two", instanceId: "i", assigned: { t: [1], u: [0] } },
   ]);
-  const { members, ...state } = describeMembers(context, "g");
+  const { members, ...state } = await describeMembers(context, "g");
   expect(state).toEqual({
     ...{ state: "Stable", type: "classic", protocolType: "consumer" },
     ...{ assignor: "range", generation: 1, assignmentEpoch: undefined },
@@ -58,7 +59,7 @@ test("a group whose assignment the broker makes has them too", async () => {
     ...{ rebalanceTimeoutMs: 30_000, topicNames: ["t"], pattern: null, assignor: null },
     ...{ owned: [], clientId: "one", clientHost: "/10.0.0.7" },
   });
-  const described = describeMembers(context, "g");
+  const described = await describeMembers(context, "g");
   expect(described).toMatchObject({
     type: "consumer",
     protocolType: "consumer",
@@ -72,14 +73,16 @@ test("a group whose assignment the broker makes has them too", async () => {
       assignment: [{ topic: "t", partitions: [0, 1] }],
     },
   ]);
-  expect([...groupPartitions(context, "g")].map(({ memberId }) => memberId)).toEqual([
+  expect([...(await describeGroup(context, "g"))].map(({ memberId }) => memberId)).toEqual([
     "member-1",
     "member-1",
   ]);
   // Who may not see the topic does not learn its name.
   const may: Caller["may"] = (_, type) => type === "GROUP";
   const stranger = withCaller(context, { ...EVERYONE, may });
-  expect(describeMembers(stranger, "g").members.map((member) => member.assignment)).toEqual([[]]);
+  expect((await describeMembers(stranger, "g")).members.map((member) => member.assignment)).toEqual(
+    [[]],
+  );
   expect(() => describeConsumerGroup(stranger, "g")).toThrow(
     "User:ANONYMOUS has no permission DESCRIBE on a topic that group 'g' reads",
   );
@@ -94,7 +97,7 @@ test("the topics of a group are those with a commit and those that its members r
   }
   const [id] = await joinGroup(context.groups, "g", [{ clientId: "c", assigned: { b: [1] } }]);
   await context.offsets.commit("g", [{ topic: "c", partition: 1, offset: 1 }]);
-  const found = [...describeGroup(context, "g")];
+  const found = [...(await describeGroup(context, "g"))];
   expect(
     found.map(({ topic, partition, lag, memberId }) => [topic, partition, lag, memberId]),
   ).toEqual([
@@ -103,7 +106,24 @@ test("the topics of a group are those with a commit and those that its members r
     ["c", 0, 0, undefined],
     ["c", 1, 1, undefined],
   ]);
-  expect([...groupPartitions(context, "g", { topic: "b", partition: 1 })]).toHaveLength(2);
+  expect([...(await describeGroup(context, "g", { topic: "b", partition: 1 }))]).toHaveLength(2);
+});
+
+test("the members of a large group are looked at in several turns of the event loop", async () => {
+  await using running = await startBroker();
+  const { context } = running.broker;
+  await context.registry.create("t", 1, {});
+  const specs = Array.from({ length: 1_100 }, (_, i) => ({
+    clientId: `client-${i}`,
+    assigned: { t: i === 700 ? [0] : [] },
+  }));
+  const ids = await joinGroup(context.groups, "g", specs);
+  const members = await turnsOf(describeMembers(context, "g"));
+  expect(members.result.members.map(({ memberId }) => memberId)).toEqual(ids.toSorted());
+  expect(members.turns).toBeGreaterThanOrEqual(1_100 / 250 - 1);
+  const owners = await turnsOf(partitionOwners(context, "g"));
+  expect(owners.result.get("t")).toEqual(new Map([[0, ids[700]!]]));
+  expect(owners.turns).toBeGreaterThanOrEqual(1_100 / 250 - 1);
 });
 
 test("groups with members and those with offsets are listed together, by name", async () => {
@@ -143,8 +163,8 @@ test("a group that never was is not found, and one with members is not deleted",
   await using running = await startBroker();
   const { context } = running.broker;
   await joinGroup(context.groups, "g", [{ clientId: "c", assigned: {} }]);
-  expect(await codeOf((async () => describeMembers(context, "h"))())).toBe("GROUP_NOT_FOUND");
-  expect(await codeOf((async () => describeMembers(context, ""))())).toBe("INVALID_GROUP");
+  expect(await codeOf(describeMembers(context, "h"))).toBe("GROUP_NOT_FOUND");
+  expect(await codeOf(describeMembers(context, ""))).toBe("INVALID_GROUP");
   expect(await codeOf(deleteGroup(context, "g"))).toBe("NON_EMPTY_GROUP");
 });
 

@@ -3,7 +3,7 @@
 // Leaves to others: the first groups of every page (feed/broker-watch.ts), the use cases, and who may do what (services/).
 import { checkNotCancelled } from "../../cancelled.js";
 import type { Broker } from "../../broker/broker.js";
-import { nextTurn, Portions } from "../../log/event-loop.js";
+import { Portions } from "../../log/event-loop.js";
 import { EXPECTED_PLACE, tryParseOffset } from "../../offset-place.js";
 import { printable } from "../../printable.js";
 import { deleteTopicOffsets } from "../../services/committed-offsets.js";
@@ -165,8 +165,7 @@ class DetailReader {
   async read(): Promise<GroupDetail> {
     const { context, query } = this.#request;
     const group = groupIn(query);
-    const { members, assignmentEpoch, ...described } = describeMembers(context, group);
-    await nextTurn();
+    const { members, assignmentEpoch, ...described } = await describeMembers(context, group);
     await this.#readPartitions(group);
     const may = (operation: "READ" | "DELETE"): boolean =>
       !this.#isReadOnly && mayOnGroup(context, operation, group);
@@ -189,7 +188,7 @@ class DetailReader {
   async #readPartitions(group: string): Promise<void> {
     const { context, signal } = this.#request;
     const portions = new Portions(PARTITIONS_PER_TURN);
-    for (const partition of describeGroup(context, group)) {
+    for (const partition of await describeGroup(context, group)) {
       const { topic, lag, committedOffset, memberId } = partition;
       this.#partitionCount++;
       this.#lag += lag;

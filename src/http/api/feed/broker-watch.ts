@@ -181,9 +181,9 @@ export async function groupsState(context: ServiceContext): Promise<GroupsState>
   const rows: GroupsState["groups"][number][] = [];
   const portions = new Portions(PARTITIONS_PER_TURN);
   for (const { group, lag, partitionCount: partitions } of groups) {
-    await portions.next(1 + context.groups.memberCount(group));
+    await portions.next();
     const state = context.groups.overview(group)?.state ?? "Empty";
-    const all = membersIfAny(context, group);
+    const all = await membersIfAny(context, group, portions);
     for (const { memberId, clientId, host } of all) {
       names.set(memberId, printable(`${clientId} at ${host}`));
     }
@@ -209,8 +209,13 @@ export async function groupsState(context: ServiceContext): Promise<GroupsState>
 }
 
 /** Most groups have no members. */
-function membersIfAny(context: ServiceContext, group: string): readonly GroupMember[] {
-  return context.groups.memberCount(group) === 0 ? [] : describeMembers(context, group).members;
+async function membersIfAny(
+  context: ServiceContext,
+  group: string,
+  portions: Portions,
+): Promise<readonly GroupMember[]> {
+  if (context.groups.memberCount(group) === 0) return [];
+  return (await describeMembers(context, group, portions)).members;
 }
 
 function topicState({ name, id, internal, partitions, offline, logSettings }: Topic): TopicState {

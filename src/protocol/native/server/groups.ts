@@ -40,30 +40,30 @@ function* listedWithOffsets(groups: ReturnType<typeof services.listGroupsWithOff
 }
 
 /** Answers a DescribeGroup request. */
-export function describeGroup(
+export async function describeGroup(
   context: ServiceContext,
   exchange: Exchange,
   { group, afterTopic, afterPartition, limit }: DescribeGroupRequest,
 ): Promise<void> {
   const after = afterTopic === "" ? undefined : { topic: afterTopic, partition: afterPartition };
-  const partitions = services.describeGroup(context, group, after);
-  return answerList(exchange, DescribeGroup, owned(partitions), limit, {});
+  const partitions = await services.describeGroup(context, group, after);
+  await answerList(exchange, DescribeGroup, owned(partitions), limit, {});
 }
 
-function* owned(partitions: ReturnType<typeof services.describeGroup>) {
+function* owned(partitions: Awaited<ReturnType<typeof services.describeGroup>>) {
   for (const partition of partitions) {
     yield { ...partition, memberId: partition.memberId ?? "" };
   }
 }
 
 /** Answers a DescribeMembers request. */
-export function describeMembers(
+export async function describeMembers(
   context: ServiceContext,
   exchange: Exchange,
   { group, after, limit }: DescribeMembersRequest,
 ): Promise<void> {
-  const { members: all, ...state } = members.describeMembers(context, group);
-  return answerList(exchange, DescribeMembers, rows(all, after), limit, state);
+  const { members: all, ...state } = await members.describeMembers(context, group);
+  await answerList(exchange, DescribeMembers, rows(all, after), limit, state);
 }
 
 function* rows(all: readonly members.GroupMember[], after: string) {
