@@ -1,5 +1,5 @@
 // The members of a classic group: their order, which instance each one is, what they have in common, and what they take.
-// Leaves to others: when they come and go, and what they are told (classic-group.ts).
+// Leaves to others: when they come and go, and what they are told (classic-group.ts, classic-rebalance.ts).
 import { RustLogError } from "../errors.js";
 import { GROUP_METADATA_BYTES_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
 import { NO_BYTES } from "../record/bytes.js";
@@ -64,6 +64,8 @@ export class ClassicMembers implements Iterable<ClassicMember> {
   #joins = 0;
   #subscribed:
     { readonly protocol: string | null; readonly topics: ReadonlySet<string> } | undefined;
+  /** What all members are; `consumer` for consumers, empty if the group never had members. */
+  protocolType = "";
   /** The id of the member that assigns. */
   leader: string | null = null;
 
@@ -203,6 +205,33 @@ export class ClassicMembers implements Iterable<ClassicMember> {
     return size;
   }
 
+  /** Throws GROUP_MAX_SIZE_REACHED if there is no place for a member that joins. */
+  checkRoom(memberId: string, membersMax: number, isRebalancing: boolean): void {
+    const member = this.#byId.get(memberId);
+    // Members that did not join again will be gone when the rebalance is over.
+    const isIn = isRebalancing ? member?.hasJoined === true : member !== undefined;
+    const isFull = (isRebalancing ? this.#joins : this.size) >= membersMax;
+    if (isIn || !isFull) return;
+    const message = `group '${this.#group}' has ${membersMax} members, the maximum`;
+    throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
+  }
+
+  /** Throws INCONSISTENT_GROUP_PROTOCOL unless the others can work with a member that joins. */
+  checkProtocols({ protocolType, protocols }: JoinRequest): void {
+    const isEmpty = this.size === 0;
+    const isSupported = isEmpty
+      ? protocolType !== "" && protocols.length > 0
+      : protocolType === this.protocolType && protocols.some(({ name }) => this.#isCommon(name));
+    if (isSupported) return;
+    const common = [...this.#supporters.keys()].filter((name) => this.#isCommon(name)).join(", ");
+    throw new RustLogError(
+      "INCONSISTENT_GROUP_PROTOCOL",
+      isEmpty
+        ? `a member of group '${this.#group}' must name its protocols`
+        : `members of group '${this.#group}' have the protocols ${common} of type '${this.protocolType}'`,
+    );
+  }
+
   /** Of the protocols that all members have, the one that most of them prefer. */
   selectProtocol(): string {
     const votes = new Map<string, number>();
@@ -222,16 +251,6 @@ export class ClassicMembers implements Iterable<ClassicMember> {
 
   #isCommon(protocol: string): boolean {
     return this.#supporters.get(protocol) === this.#byId.size;
-  }
-
-  /** Whether all members have one of these protocols. */
-  haveInCommon(protocols: readonly Protocol[]): boolean {
-    return protocols.some(({ name }) => this.#isCommon(name));
-  }
-
-  /** The protocols that all members have. */
-  get commonProtocols(): readonly string[] {
-    return [...this.#supporters.keys()].filter((name) => this.#isCommon(name));
   }
 
   /** The topics that members subscribe to, if they are consumers and use this protocol. */
@@ -265,6 +284,11 @@ export class ClassicMembers implements Iterable<ClassicMember> {
       else this.#supporters.set(name, count);
     }
   }
+}
+
+/** Begins the session of a member anew. */
+export function renewSession(member: ClassicMember): void {
+  member.session.set(member.sessionTimeoutMs);
 }
 
 /** The same protocols, the group's first. */
