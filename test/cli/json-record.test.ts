@@ -5,13 +5,14 @@ import { CliError } from "../../src/cli/exit.js";
 import type { RecordHeader } from "../../src/record/encoder.js";
 import { parseJsonRecord } from "../../src/cli/json-record.js";
 import { formatJsonRecord } from "../../src/record/json-record.js";
+import { ANY_CHARACTER } from "../support/text.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const bytes = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 40 }).map((array) => Uint8Array.from(array)),
-  fc.string({ unit: "binary" }).map(utf8),
+  fc.string({ unit: ANY_CHARACTER }).map(utf8),
 );
 
 const record = fc.record({

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import type { ApiName } from "../../src/protocol/native/messages.js";
 import type { Api, Fields, Primitive } from "../../src/protocol/native/schema.js";
+import { ANY_CHARACTER } from "../support/text.js";
 
 export type FieldType = Primitive | Absent | readonly Field[];
 
@@ -178,7 +179,7 @@ const i64 = fc.oneof(
 );
 const string = fc.oneof(
   fc.string({ maxLength: 20 }),
-  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.string({ unit: ANY_CHARACTER, maxLength: 20 }),
   fc.constantFrom("", "\u{feff}", "\u{feff}bom", "\0", "💡", "x".repeat(300)),
 );
 const SIMPLE = {

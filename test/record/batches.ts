@@ -5,6 +5,7 @@ import { writeI32, writeU16, writeU32 } from "../../src/record/bytes.js";
 import { crc32c } from "../../src/record/crc32c.js";
 import { BatchEncoder, type EncoderOptions, type RecordHeader } from "../../src/record/encoder.js";
 import type { RecordCursor } from "../../src/record/cursor.js";
+import { ANY_CHARACTER } from "../support/text.js";
 
 export interface TestRecord {
   readonly timestamp: number;
@@ -24,7 +25,7 @@ export interface ReadRecord {
 
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
-  fc.string({ unit: "binary", maxLength: 100 }),
+  fc.string({ unit: ANY_CHARACTER, maxLength: 100 }),
   fc.string({ maxLength: 20 }).map((s) => s.repeat(40)),
 );
 
@@ -135,7 +136,7 @@ export const DICTIONARY_NEEDED = "its lz4 frame needs a dictionary";
 
 /** The batches, concatenated. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(parts));
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 function toBytes(data: Uint8Array | string | null): Uint8Array | null {
