@@ -152,8 +152,9 @@ export class SimulatedDisk implements Disk {
       copy[bit >>> 3] = copy[bit >>> 3]! ^ (1 << (bit & 7));
       return copy;
     };
+    const isFlushed = node.durable === node.content;
     node.content = flip(node.content);
-    node.durable = flip(node.durable);
+    node.durable = isFlushed ? node.content : flip(node.durable);
   }
 
   /** Replaces the content of a file at rest; undefined removes the file. */
@@ -201,7 +202,7 @@ export class SimulatedDisk implements Disk {
     if (parent === undefined) throw systemError("ENOENT", `open ${path}`);
     let node = parent.entries.get(name);
     if (node === undefined) {
-      if (this.usedBytes >= this.#capacity) throw systemError("ENOSPC", `open ${path}`);
+      if (this.#room() === 0) throw systemError("ENOSPC", `open ${path}`);
       const empty = new Uint8Array(0);
       node = { content: empty, durable: empty, pending: [], flushed: 0, modifiedMs: this.nowMs };
       link(parent, name, node);
@@ -358,6 +359,12 @@ export class SimulatedDisk implements Disk {
     return { release: () => {} };
   }
 
+  /** Bytes that still fit. Without a capacity no file needs to be visited. */
+  #room(): number {
+    const isEndless = this.#capacity === Number.POSITIVE_INFINITY;
+    return isEndless ? this.#capacity : Math.max(0, this.#capacity - this.usedBytes);
+  }
+
   /** Counts an operation; throws if the machine is down. */
   #step(): void {
     if (this.#operations >= this.#crashAt) throw new SimulatedCrash("the machine is down");
@@ -385,8 +392,7 @@ export class SimulatedDisk implements Disk {
     };
     const take = (bytes: Uint8Array): void => {
       // A crash or a full disk may come between any two bytes of a write.
-      const room = Math.max(0, disk.#capacity - disk.usedBytes);
-      const taken = Math.min(bytes.length, room);
+      const taken = Math.min(bytes.length, disk.#room());
       append(node, bytes.subarray(0, taken));
       node.modifiedMs = disk.nowMs;
       if (taken < bytes.length) throw systemError("ENOSPC", `write ${path}`);
@@ -520,9 +526,8 @@ export class SimulatedDisk implements Disk {
   }
 
   #parentOf(path: string): { parent: Directory | undefined; name: string } {
-    const names = namesOf(path);
-    const name = names.pop() ?? "";
-    return { parent: this.#directory(names.join("/")), name };
+    const end = path.lastIndexOf("/");
+    return { parent: this.#directory(path.slice(0, Math.max(0, end))), name: path.slice(end + 1) };
   }
 
   #file(path: string): Inode | undefined {
@@ -532,8 +537,17 @@ export class SimulatedDisk implements Disk {
   }
 }
 
-function namesOf(path: string): string[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".");
+/** The names in paths of directories, which are looked up again and again. */
+const splitPaths = new Map<string, readonly string[]>();
+const SPLIT_PATHS_MAX = 1_000;
+
+function namesOf(path: string): readonly string[] {
+  const known = splitPaths.get(path);
+  if (known !== undefined) return known;
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  if (splitPaths.size >= SPLIT_PATHS_MAX) splitPaths.clear();
+  splitPaths.set(path, names);
+  return names;
 }
 
 function link(parent: Directory, name: string, node: Inode | Directory): void {
