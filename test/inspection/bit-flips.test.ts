@@ -24,15 +24,10 @@ const GROUPS = [
     fileOf(4, "index"),
     fileOf(4, "timeindex"),
     fileOf(10, "snapshot"),
+    fileOf(13, "snapshot"),
     fileOf(2, "snapshot", OFFSETS),
   ],
-  [
-    fileOf(4),
-    fileOf(0, "timeindex"),
-    fileOf(10, "timeindex"),
-    fileOf(0, "timeindex", OFFSETS),
-    fileOf(13, "snapshot"),
-  ],
+  [fileOf(4), fileOf(0, "timeindex"), fileOf(10, "timeindex"), fileOf(0, "timeindex", OFFSETS)],
 ] as const;
 
 /** All bits; for a log with large values, one bit per byte of a header, and some bytes of the values. */

@@ -123,6 +123,10 @@ class UnlockedDisk extends RealDisk {
   override lock(): DirectoryLock {
     return { release: () => {} };
   }
+
+  override lockToRead(): DirectoryLock {
+    return { release: () => {} };
+  }
 }
 
 /** The report of verify, and each finding as its line. */
