@@ -1,6 +1,15 @@
 // The compiled executable as a process: built once per run, started on a data directory, observed through /proc, and
 // killed at the end of its test, even if that fails. Leaves to others: the requests to it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,13 +20,28 @@ const STARTED = /^Broker started on (\S+)(?: and .+)?$/;
 const alive = new Set<Bun.Subprocess>();
 let built: Promise<string> | undefined;
 
+/** Whether this process is one of several that `bun test --parallel` has started: they share an executable. */
+const isWorker = process.env["BUN_TEST_WORKER_ID"] !== undefined;
+
 const directory = join(tmpdir(), "rustlog-test-binaries");
-const path = join(directory, `${process.pid}`);
+const path = join(directory, nameOf(isWorker ? process.ppid : process.pid) ?? "unknown");
+/** A link that names the process that builds for all workers. */
+const builder = `${path}.builder`;
+
+/** A name for a process that no later one gets: its id, and when it was started. Undefined if it has ended. */
+function nameOf(pid: number): string | undefined {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1) ?? "";
+    return `${pid}-${afterName.split(" ")[19]}`;
+  } catch {
+    return undefined;
+  }
+}
 
 // For benchmarks and long tests. `bun test` calls no exit listener, so a later run cleans up.
 process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
-  rmSync(path, { force: true });
+  if (!isWorker) rmSync(path, { force: true });
 });
 
 /** Names an executable that is there already: a test that starts a script which needs one passes it its own. */
@@ -33,18 +57,50 @@ export function executable(): Promise<string> {
 async function build(): Promise<string> {
   mkdirSync(directory, { recursive: true });
   removeOld();
-  const child = Bun.spawn([process.execPath, ...buildArguments()], {
+  while (!existsSync(path)) {
+    if (isFirst()) await compile();
+    else await Bun.sleep(20);
+  }
+  return path;
+}
+
+/** Whether this process is the one that builds for its run. */
+function isFirst(): boolean {
+  if (!isWorker) return true;
+  try {
+    symlinkSync(`${process.pid}`, builder);
+    return true;
+  } catch {
+    if (hasEnded(builder)) rmSync(builder, { force: true });
+    return false;
+  }
+}
+
+/** Whether the process that a link names has ended without removing the link. */
+function hasEnded(link: string): boolean {
+  try {
+    return !existsSync(`/proc/${readlinkSync(link)}`);
+  } catch {
+    return false;
+  }
+}
+
+async function compile(): Promise<void> {
+  const output = `${path}.new`;
+  const child = Bun.spawn([process.execPath, ...buildArguments(output)], {
     cwd: directory,
     stdout: "ignore",
     stderr: "pipe",
   });
   const stderr = await new Response(child.stderr).text();
-  if ((await child.exited) !== 0) throw new Error(`the executable could not be built: ${stderr}`);
-  return path;
+  if ((await child.exited) === 0) renameSync(output, path);
+  // Another worker may try, and says then why it fails.
+  if (isWorker) rmSync(builder, { force: true });
+  if (!existsSync(path)) throw new Error(`the executable could not be built: ${stderr}`);
 }
 
 /** The arguments of `npm run build`, with another output path, so that tests run the same executable as users. */
-function buildArguments(): string[] {
+function buildArguments(path: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const [bun, ...words] = String(scripts.build).split(" ");
   const output = words.indexOf("--outfile") + 1;
@@ -55,10 +111,11 @@ function buildArguments(): string[] {
   return words.with(output, path).map((word) => (isEntry(word) ? join(ROOT, word) : word));
 }
 
-/** Removes the executables of processes that have ended. */
+/** Removes the executables of runs that have ended. */
 function removeOld(): void {
   for (const name of readdirSync(directory)) {
-    if (/^\d+$/.test(name) && !existsSync(`/proc/${name}`))
+    const [run = "", pid] = /^(\d+)[^.]*/.exec(name) ?? [];
+    if (pid !== undefined && nameOf(Number(pid)) !== run)
       rmSync(join(directory, name), { force: true });
   }
 }
