@@ -95,18 +95,18 @@ describe.each([
         const log = await openLog(disk);
         const found = readEach(log);
         const through = readThrough(log, 1_000_000);
+        const place = `byte ${inBatch} of batch ${batch}, bit ${bit}`;
         const harmless = inBatch >= EPOCH.start && inBatch < EPOCH.end;
-        for (let i = 0; i < 12; i++) {
-          const place = `byte ${inBatch} of batch ${batch}, bit ${bit}: batch ${i - 4}`;
-          if (i === 4 + batch && !harmless) {
-            expect(`${place}: ${String(found[i]).slice(0, 15)}`).toBe(`${place}: CORRUPT_MESSAGE`);
-            expect(through.has(2 * i)).toBe(false);
-            continue;
-          }
-          expect({ place, found: found[i] }).toEqual({ place, found: right[i]! });
-          expect(through.get(2 * i)).toBe(all.get(2 * i)!);
-        }
-        for (const [offset, value] of through) expect(value).toBe(all.get(offset)!);
+        const lost = harmless ? undefined : 4 + batch;
+        const withCodes = found.map((it) => (typeof it === "string" ? it.slice(0, 15) : it));
+        expect({ place, found: withCodes }).toEqual({
+          place,
+          found: right.map((it, i) => (i === lost ? "CORRUPT_MESSAGE" : it)),
+        });
+        expect({ place, through }).toEqual({
+          place,
+          through: new Map([...all].filter(([offset]) => offset >>> 1 !== lost)),
+        });
         log.close();
         disk.flipBit(path, at * 8 + bit);
       }

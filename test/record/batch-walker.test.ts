@@ -52,9 +52,11 @@ function batchAt(offset: number, value = "x"): Uint8Array {
   return batch;
 }
 
+const HEADER = batchAt(1_000_000).slice(0, BATCH_HEADER_BYTES);
+
 /** A plausible header of a batch of this size, with a wrong CRC. */
 function fakeHeader(bytes: number): Uint8Array {
-  const header = batchAt(1_000_000).slice(0, BATCH_HEADER_BYTES);
+  const header = HEADER.slice();
   writeI32(header, FIELD.batchLength, bytes - BATCH_OVERHEAD_BYTES);
   writeU32(header, FIELD.crc, 0x1234_5678);
   return header;
@@ -103,11 +105,12 @@ const hostile: readonly [string, () => Uint8Array][] = [
     "whole batches, each before the header of one that ends far behind it",
     () => {
       const bytes = new Uint8Array(2 * MiB);
+      const batch = batchAt(0);
       let offset = 1;
       for (let at = 0; at < bytes.length - 1_000;) {
         bytes.set(fakeHeader(bytes.length - 100 - at), at);
         at += BATCH_HEADER_BYTES;
-        const batch = batchAt(offset++);
+        stampBaseOffset(batch, 0, offset++);
         bytes.set(batch, at);
         at += batch.length;
       }
@@ -119,12 +122,13 @@ const hostile: readonly [string, () => Uint8Array][] = [
     () => {
       const random = new Random(2);
       const bytes = new Uint8Array(2 * MiB);
+      const batch = batchAt(0);
       let offset = 1;
       for (let at = 0; at < bytes.length - 1_000;) {
         const size = BATCH_HEADER_BYTES + random.below(bytes.length - at - BATCH_HEADER_BYTES);
         bytes.set(fakeHeader(size), at);
         at += BATCH_HEADER_BYTES;
-        const batch = batchAt(offset++);
+        stampBaseOffset(batch, 0, offset++);
         bytes.set(batch, at);
         at += batch.length;
       }
@@ -145,11 +149,12 @@ const hostile: readonly [string, () => Uint8Array][] = [
 test.each(hostile)("the work is linear: %s", (_name, make) => {
   const file = new CountedFile(make());
   let position = 0;
+  let misplaced = 0;
   for (const part of walkSegment(file, { computeCrc: file.crc32c })) {
-    expect(part.position).toBe(position);
+    if (part.position !== position) misplaced++;
     position += part.size;
   }
-  expect(position).toBe(file.size);
+  expect({ position, misplaced }).toEqual({ position: file.size, misplaced: 0 });
   expect(file.checkedBytes).toBeLessThanOrEqual(4 * file.size);
   expect(file.readBytes).toBeLessThanOrEqual(6 * file.size);
 });

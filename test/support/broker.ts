@@ -126,7 +126,7 @@ export function errorOf(payload: Uint8Array): string | undefined {
 
 /** A batch of records with these values. */
 export function batchOf(...values: (string | Uint8Array)[]): Uint8Array {
-  const encoder = new BatchEncoder();
+  const encoder = new BatchEncoder({ initialBytes: 256 });
   for (const value of values) encoder.append(1_000, null, value);
   return encoder.finish();
 }

@@ -29,6 +29,9 @@ export const ENDLESS: LogSettings = {
   ...CLEANUP_DEFAULTS,
 };
 
+/** Where an encoder of a few short records begins: some tests make thousands of batches. */
+const SMALL_BATCH_BYTES = 256;
+
 /** A record as a consumer sees it. */
 export interface ReadRecord {
   readonly offset: number;
@@ -41,7 +44,7 @@ export function batchOf(
   timestampMs = 1_000,
   producer?: ProducerSequence,
 ): Uint8Array {
-  const encoder = new BatchEncoder();
+  const encoder = new BatchEncoder({ initialBytes: SMALL_BATCH_BYTES });
   for (const value of values) encoder.append(timestampMs, null, value);
   const batch = encoder.finish();
   if (producer !== undefined) stampProducer(batch, producer);
