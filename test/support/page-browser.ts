@@ -44,7 +44,9 @@ export function pageBrowser(): PageBrowser {
 
 /** Looks a target up with the form of the log view, and waits for the first step. */
 export async function lookUpOnPage(page: BrowserPage, target: string): Promise<void> {
-  await page.evaluate("document.querySelector('[name=target]').focus()");
+  await page.until("document.querySelector('#lookup [name=topic]')?.value");
+  // On a narrow screen the form is only there when it is asked for.
+  await page.evaluate("document.querySelector('[aria-keyshortcuts=\"/\"]').click()");
   await page.type(target);
   await page.press("Enter");
   await page.until("document.querySelector('.player:not([hidden]) .step h3')");

@@ -33,7 +33,9 @@ export class Traffic {
     setText(this.#sent, `out ${formatBytes(last?.sent ?? 0)}/s`);
     const context = this.#canvas.getContext("2d");
     if (context === null) return;
-    const top = Math.max(1024, ...rates.flatMap(({ received, sent }) => [received, sent]));
+    const most = Math.max(...rates.flatMap(({ received, sent }) => [received, sent]));
+    this.#canvas.classList.toggle("idle", !(most > 0));
+    const top = Math.max(1024, most);
     const colours = theme();
     context.clearRect(0, 0, WIDTH, HEIGHT);
     const curve = (colour: string, rateOf: (rate: Rate) => number): void => {
@@ -47,6 +49,12 @@ export class Traffic {
       context.strokeStyle = colour;
       context.lineWidth = 1.5;
       context.stroke();
+      context.lineTo(WIDTH, HEIGHT);
+      context.lineTo(WIDTH - ((rates.length - 1) / (POINTS - 1)) * WIDTH, HEIGHT);
+      context.globalAlpha = 0.18;
+      context.fillStyle = colour;
+      context.fill();
+      context.globalAlpha = 1;
     };
     curve(colours.received, ({ received }) => received);
     curve(colours.sent, ({ sent }) => sent);

@@ -1,5 +1,5 @@
-// The style sheet: what a view styles is its own, so that no view changes another by a class of the same name, and colours
-// come from the tokens only.
+// The style sheet: what a view styles is its own, so that no view changes another by a class of the same name, and colours,
+// sizes of text, spaces and corners come from the tokens only.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
@@ -34,5 +34,21 @@ test("colours are tokens", () => {
       ? []
       : [...text.matchAll(/#[0-9a-f]{3,8}\b(?=[^{}]*;)/gi)].map(([colour]) => `${name}: ${colour}`),
   );
+  expect(wrong).toEqual([]);
+});
+
+test("sizes of text, spaces and corners are tokens", () => {
+  const wrong = [...files].flatMap(([name, text]) => {
+    const declarations =
+      name === "tokens.css"
+        ? []
+        : text.matchAll(
+            /[\s;{]((?:font|padding|margin|gap|[\w-]+-gap|border[\w-]*radius)[\w-]*: [^;{}]+);/g,
+          );
+    return [...declarations]
+      .map(([, declaration = ""]) => declaration)
+      .filter((declaration) => /\d(?:px|r?em|ch|pt)\b/.test(declaration))
+      .map((declaration) => `${name}: ${declaration}`);
+  });
   expect(wrong).toEqual([]);
 });

@@ -37,7 +37,7 @@ const ORDER = "-rate";
 
 export class ConnectionsView implements View {
   readonly #context: PageContext;
-  readonly #title = element("h2");
+  readonly #title = element("h2", {}, "Connections");
   readonly #traffic = element("span");
   readonly #busiest = element("span");
   readonly #filter = filterInput("Filter by client, user, address …", () => this.#typed());
@@ -79,6 +79,7 @@ export class ConnectionsView implements View {
       order: ORDER,
       onOrder,
     });
+    this.#sums.root.hidden = true;
     this.#by.addEventListener("change", () => this.#go({ by: this.#by.value, order: ORDER }));
     this.root = element(
       "div",

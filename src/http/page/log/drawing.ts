@@ -9,6 +9,9 @@ export const DRAWING_HEIGHT = 52;
 const BAR_TOP = 16;
 const BAR_HEIGHT = 22;
 const COMPACTION_HEIGHT = 3;
+
+/** The track, on which there is room for the log to grow, is thin: what is there stands out. */
+const TRACK_HEIGHT = 4;
 const TICK_TOP = BAR_TOP + BAR_HEIGHT + 3;
 const TICK_HEIGHT = 6;
 const TICK_GAP_MIN = 3;
@@ -47,7 +50,7 @@ export function draw(context: CanvasRenderingContext2D, scene: Scene, colours: T
   const { scale } = scene;
   context.clearRect(0, 0, scale.width, DRAWING_HEIGHT);
   context.fillStyle = colours.track;
-  context.fillRect(0, BAR_TOP, scale.width, BAR_HEIGHT);
+  context.fillRect(0, BAR_TOP + (BAR_HEIGHT - TRACK_HEIGHT) / 2, scale.width, TRACK_HEIGHT);
   drawSegments(context, scene, colours);
   drawDeleted(context, scene, colours);
   drawCompaction(context, scene, colours);

@@ -1,10 +1,24 @@
-// What the colours and keys of the drawing mean.
+// What the colours and keys of the drawing mean. On a narrow screen it is folded: the topics come first.
 import { element } from "../parts/dom.js";
 
+const NARROW = "(max-width: 600px)";
+
 export function legend(): HTMLElement {
+  const title = "What the colours mean";
+  const root = element("details", { class: "legend" }, element("summary", {}, title), list(title));
+  const narrow = matchMedia(NARROW);
+  const fit = (): void => {
+    root.open = !narrow.matches;
+  };
+  narrow.addEventListener("change", fit);
+  fit();
+  return root;
+}
+
+function list(title: string): HTMLElement {
   return element(
     "ul",
-    { class: "legend", "aria-label": "What the colours mean" },
+    { "aria-label": title },
     element("li", {}, "sealed segment"),
     element("li", { class: "active" }, "active segment"),
     element("li", { class: "unflushed" }, "not flushed yet"),

@@ -112,7 +112,7 @@ export class LogView implements View {
 
   overview(): void {
     const { topics } = this.#context.model;
-    this.#form.offer(topics);
+    this.#offerTopic();
     this.#filter.hidden = topics.length < FILTERED_TOPICS_MIN;
     this.#rows.reset();
     const { query } = this.#context.router.current;
@@ -124,6 +124,7 @@ export class LogView implements View {
   }
 
   tick(tick: Tick): void {
+    this.#offerTopic();
     this.#rows.update(tick);
     if (tick.groups !== undefined) this.#rows.updateGroups();
     this.#onNews?.();
@@ -131,6 +132,11 @@ export class LogView implements View {
 
   repaint(): void {
     this.#rows.repaint();
+  }
+
+  #offerTopic(): void {
+    const { model } = this.#context;
+    this.#form.offer(model.topics, (topic) => model.recordsOf(topic) > 0);
   }
 
   /** Puts the focus into the form of lookups, for this topic. */

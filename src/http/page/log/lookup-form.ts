@@ -34,36 +34,53 @@ export class LookupForm {
     this.#said,
   );
 
+  /** Whether the topic was entered on purpose. */
+  #isSettled = false;
+
   constructor(onLookup: (order: LookupOrder) => Promise<void>) {
-    this.root.addEventListener("input", () => this.#said.replaceChildren());
+    this.root.addEventListener("input", () => {
+      this.#said.replaceChildren();
+      this.#isSettled = true;
+    });
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#said.replaceChildren();
       Promise.resolve()
         .then(() => onLookup(this.#order()))
+        .then(() => this.root.classList.remove("asked"))
         .catch((error: unknown) => this.#said.replaceChildren(failure(error)));
     });
   }
 
   /** Puts the focus where the target is entered; for `topic` if there is one. */
   ask(topic: string | undefined, partition: string | undefined): void {
-    if (topic !== undefined) this.#topic.value = topic;
+    if (topic !== undefined) this.#enter(topic);
     if (partition !== undefined) this.#partition.value = partition;
+    // On a narrow screen it is only there when it is asked for.
+    this.root.classList.add("asked");
     this.#target.focus();
     this.root.scrollIntoView({ block: "nearest" });
   }
 
   /** Enters what the page shows. */
   fill(topic: string, partition: number | undefined, target: string | undefined): void {
-    this.#topic.value = topic;
+    this.#enter(topic);
     this.#partition.value = String(partition ?? 0);
     if (target !== undefined) this.#target.value = shownTime(target);
   }
 
-  /** Enters the first topic if nothing was entered yet. */
-  offer(topics: readonly TopicState[]): void {
-    const first = topics.find(({ internal }) => !internal)?.name;
-    if (this.#topic.value === "" && first !== undefined) this.#topic.value = first;
+  /** Enters the first topic, best one that has records, unless a topic was entered on purpose. */
+  offer(topics: readonly TopicState[], hasRecords: (topic: string) => boolean): void {
+    if (this.#isSettled) return;
+    const own = topics.filter(({ internal }) => !internal);
+    const found = own.find(({ name }) => hasRecords(name));
+    this.#topic.value = (found ?? own[0])?.name ?? "";
+    this.#isSettled = found !== undefined;
+  }
+
+  #enter(topic: string): void {
+    this.#topic.value = topic;
+    this.#isSettled = true;
   }
 
   #order(): LookupOrder {

@@ -50,6 +50,8 @@ export class Row {
   readonly #pin = element("p", { class: "pin", hidden: true });
   readonly #glide = new Glide();
   #width = 0;
+  /** How much larger the drawing is shown than it is drawn: the style sheet says how high it is. */
+  #enlarged = 1;
   #mustMeasure = true;
   #isVisible = false;
   #frame: number | undefined;
@@ -177,7 +179,8 @@ export class Row {
   }
 
   #placeAt(x: number): number {
-    return new Scale(this.#glide.shown?.span ?? this.#target, this.#width).place(x);
+    const span = this.#glide.shown?.span ?? this.#target;
+    return new Scale(span, this.#width).place(x / this.#enlarged);
   }
 
   /** Index of the segment that has the keyboard cursor. */
@@ -336,12 +339,15 @@ export class Row {
   }
 
   #measure(context: CanvasRenderingContext2D): void {
+    const { clientWidth, clientHeight } = this.#track;
     const pixels = devicePixelRatio;
     this.#mustMeasure = false;
-    this.#width = this.#track.clientWidth;
-    this.#canvas.width = Math.round(this.#width * pixels);
-    this.#canvas.height = Math.round(DRAWING_HEIGHT * pixels);
-    context.setTransform(pixels, 0, 0, pixels, 0, 0);
+    this.#enlarged = clientHeight === 0 ? 1 : clientHeight / DRAWING_HEIGHT;
+    this.#width = clientWidth / this.#enlarged;
+    this.#canvas.width = Math.round(clientWidth * pixels);
+    this.#canvas.height = Math.round(clientHeight * pixels);
+    const scale = pixels * this.#enlarged;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
   }
 
   #write({ state }: LogShape): void {

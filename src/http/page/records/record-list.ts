@@ -171,7 +171,12 @@ export class RecordList {
   }
 
   #writeTime(cell: HTMLElement, ms: number): void {
-    cell.textContent = timeText(ms, this.#isUtc);
+    const text = timeText(ms, this.#isUtc);
+    const [day = "", clock = ""] = text.split(" ");
+    // The day is left out where there is no room for it.
+    if (day.includes("-", 1))
+      cell.replaceChildren(element("span", { class: "day" }, `${day} `), clock);
+    else cell.textContent = text;
     cell.title = timeTitle(ms, this.#isUtc);
   }
 

@@ -130,7 +130,7 @@ export class RecordPanel {
       ),
       element(
         "div",
-        { class: "actions" },
+        { class: "actions small" },
         link("Bytes in the log", hrefOf("log", [topic, partition], { offset })),
         link("Play the lookup", hrefOf("log", [topic, partition], { lookup: offset })),
         link("Records around it", hrefOfPlace(around(topic, partition, offset))),
@@ -211,7 +211,7 @@ export class RecordPanel {
     };
     const actions = element(
       "div",
-      { class: "part-head" },
+      { class: "part-head small" },
       head,
       size,
       button("Copy", copied, { "aria-label": `Copy the ${title.toLowerCase()}` }),

@@ -99,7 +99,7 @@ export class RecordsView implements View {
       { class: "records-shown" },
       element(
         "div",
-        { class: "records-bar" },
+        { class: "records-bar small" },
         element(
           "div",
           { class: "actions" },

@@ -7,9 +7,14 @@ import { startPage, writeOrders, writeShop } from "../../../support/page-sample.
 
 const browser = pageBrowser();
 
-/** Looks something up in the first topic of the page. */
-async function lookUp(page: BrowserPage, partition: number, target: string): Promise<void> {
-  await page.until("document.querySelector('#lookup [name=topic]')?.value");
+/** Looks something up in the topic that the form offers. */
+async function lookUp(
+  page: BrowserPage,
+  topic: string,
+  partition: number,
+  target: string,
+): Promise<void> {
+  await page.until(`document.querySelector('#lookup [name=topic]')?.value === '${topic}'`);
   await page.evaluate(`document.querySelector('#lookup [name=partition]').value = ${partition}`);
   await lookUpOnPage(page, target);
 }
@@ -20,6 +25,8 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     async () => {
       await using many = await startPage();
       const { registry, offsets } = many.broker.context;
+      // The form offers a topic in which there is something to find.
+      await registry.create("drafts", 1, {});
       await registry.create("wide", 200, {});
       await writeOrders(many.broker, "wide", 150, 400);
       const groups = ["the-one-with-a-long-name", "another-with-a-long-name"];
@@ -31,7 +38,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         );
       }
       const page = await browser.open(many.url, { width: 360, height: 740 });
-      await lookUp(page, 150, "300");
+      await lookUp(page, "wide", 150, "300");
       const row = `document.querySelector('[data-partition="150"] .row')?.getBoundingClientRect()`;
       const player = "document.querySelector('#player').getBoundingClientRect()";
       await page.until(`${row}?.top > 0 && ${row}.bottom <= ${player}.top`);
@@ -49,7 +56,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await using sample = await startPage();
       await writeShop(sample.broker);
       const page = await browser.open(sample.url, { width: 1280, height: 860 });
-      await lookUp(page, 0, "2500");
+      await lookUp(page, "orders", 0, "2500");
       await page.evaluate("document.querySelector('[data-key=open]').click()");
       await page.until("document.querySelectorAll('.records button').length === 8");
       const edge = (selector: string, side: string): Promise<number> =>
