@@ -1,8 +1,8 @@
 // What members of Kafka's classic protocol ask, and what they are answered.
 // Leaves to others: answering (classic-group.ts), and the wire (protocol/kafka/server/group-members.ts).
 import { RustLogError } from "../errors.js";
-import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
-import type { MemberClient } from "./group.js";
+import { MEMBER_PROTOCOLS_MAX, SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
+import { MEMBER_NAME_LENGTH_MAX, type MemberClient } from "./group.js";
 
 /** An assignor that a member can use, and what the member tells it. */
 export interface Protocol {
@@ -77,6 +77,22 @@ export interface SyncResult {
 /** A request is a view of everything that its connection received with it. */
 export function copiesOf(protocols: readonly Protocol[]): Protocol[] {
   return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
+}
+
+/** Throws INVALID_REQUEST. */
+export function checkJoin({ protocols, instanceId }: JoinRequest): void {
+  const invalid = (why: string) => new RustLogError("INVALID_REQUEST", why);
+  if (protocols.length > MEMBER_PROTOCOLS_MAX) {
+    throw invalid(
+      `a member offers ${protocols.length} protocols, and ${MEMBER_PROTOCOLS_MAX} are allowed`,
+    );
+  }
+  // Its member id begins with it, and must fit the record of the group.
+  const length = instanceId?.length ?? 0;
+  if (length <= MEMBER_NAME_LENGTH_MAX) return;
+  throw invalid(
+    `an instance id has ${length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
+  );
 }
 
 /** Throws INVALID_SESSION_TIMEOUT. */

@@ -4,7 +4,6 @@ import { RustLogError } from "../errors.js";
 import { CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
-import { ASSIGNORS } from "./assignors.js";
 import {
   checkSessionTimeout,
   type JoinAnswer,
@@ -14,9 +13,9 @@ import {
 } from "./classic-requests.js";
 import { ConsumerGroup, type ConsumerGroupContext } from "./consumer-group.js";
 import {
+  checkHeartbeat,
   type HeartbeatRequest,
   type HeartbeatResponse,
-  LEAVE_STATIC_EPOCH,
   type StoredGroup,
 } from "./consumer-requests.js";
 import type { ClassicMemberState } from "./consumer-member.js";
@@ -26,9 +25,6 @@ import { Deadline, type GroupClock } from "./group-clock.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 import { TopicPatterns } from "./topic-patterns.js";
-
-/** Longest member id, instance id or rack id, in characters. */
-export const MEMBER_NAME_LENGTH_MAX = 1_000;
 
 /** Shortest time between the heartbeats of a member, in milliseconds. */
 const HEARTBEAT_MS_MIN = 1_000;
@@ -370,42 +366,4 @@ function portionsOf(records: readonly GroupRecordChange[]): (readonly GroupRecor
     } else portion.push(record);
   }
   return portions;
-}
-
-/** Throws INVALID_REQUEST or UNSUPPORTED_ASSIGNOR. */
-function checkHeartbeat(request: HeartbeatRequest): void {
-  const { memberId, memberEpoch, instanceId, rackId, assignor } = request;
-  if (memberId === "") throw invalid("it has no member id");
-  for (const name of [memberId, instanceId, rackId]) {
-    if (name === "") throw invalid("the instance id or the rack id is empty");
-    if (name !== null && name.length > MEMBER_NAME_LENGTH_MAX) {
-      throw invalid(
-        `a name has ${name.length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
-      );
-    }
-  }
-  if (memberEpoch < LEAVE_STATIC_EPOCH) throw invalid(`there is no member epoch ${memberEpoch}`);
-  if (memberEpoch === LEAVE_STATIC_EPOCH && instanceId === null) {
-    throw invalid("only a member with an instance id can leave for a while");
-  }
-  if (memberEpoch === 0) {
-    if (request.rebalanceTimeoutMs === -1) throw invalid("it joins without a rebalance timeout");
-    if (request.owned === null || request.owned.length > 0) {
-      throw invalid("it joins with partitions, which it must give up first");
-    }
-    if (request.topicNames === null && request.pattern === null) {
-      throw invalid("it joins without a subscription");
-    }
-  }
-  if (assignor !== null && !ASSIGNORS.has(assignor)) {
-    const all = [...ASSIGNORS.keys()].join(", ");
-    throw new RustLogError(
-      "UNSUPPORTED_ASSIGNOR",
-      `the broker has no assignor '${assignor}', but ${all}`,
-    );
-  }
-}
-
-function invalid(why: string): RustLogError {
-  return new RustLogError("INVALID_REQUEST", `invalid heartbeat of a member: ${why}`);
 }

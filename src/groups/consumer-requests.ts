@@ -1,8 +1,10 @@
 // What members of a consumer group ask, what they are answered, and how such a group is described and stored.
 // Leaves to others: answering (consumer-group.ts), the wires (protocol/), and the records (consumer-group-record.ts).
+import { RustLogError } from "../errors.js";
 import { listOf, type TopicPartitions } from "./assignment.js";
+import { ASSIGNORS } from "./assignors.js";
 import { type ConsumerMember, LEFT_EPOCH, type TopicView } from "./consumer-member.js";
-import type { GroupState } from "./group.js";
+import { type GroupState, MEMBER_NAME_LENGTH_MAX } from "./group.js";
 
 export interface HeartbeatRequest {
   readonly memberId: string;
@@ -98,4 +100,42 @@ export interface StoredGroup {
   readonly groupEpoch: number;
   readonly assignmentEpoch: number;
   readonly members: readonly StoredMember[];
+}
+
+/** Throws INVALID_REQUEST or UNSUPPORTED_ASSIGNOR. */
+export function checkHeartbeat(request: HeartbeatRequest): void {
+  const { memberId, memberEpoch, instanceId, rackId, assignor } = request;
+  if (memberId === "") throw invalid("it has no member id");
+  for (const name of [memberId, instanceId, rackId]) {
+    if (name === "") throw invalid("the instance id or the rack id is empty");
+    if (name !== null && name.length > MEMBER_NAME_LENGTH_MAX) {
+      throw invalid(
+        `a name has ${name.length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
+      );
+    }
+  }
+  if (memberEpoch < LEAVE_STATIC_EPOCH) throw invalid(`there is no member epoch ${memberEpoch}`);
+  if (memberEpoch === LEAVE_STATIC_EPOCH && instanceId === null) {
+    throw invalid("only a member with an instance id can leave for a while");
+  }
+  if (memberEpoch === 0) {
+    if (request.rebalanceTimeoutMs === -1) throw invalid("it joins without a rebalance timeout");
+    if (request.owned === null || request.owned.length > 0) {
+      throw invalid("it joins with partitions, which it must give up first");
+    }
+    if (request.topicNames === null && request.pattern === null) {
+      throw invalid("it joins without a subscription");
+    }
+  }
+  if (assignor !== null && !ASSIGNORS.has(assignor)) {
+    const all = [...ASSIGNORS.keys()].join(", ");
+    throw new RustLogError(
+      "UNSUPPORTED_ASSIGNOR",
+      `the broker has no assignor '${assignor}', but ${all}`,
+    );
+  }
+}
+
+function invalid(why: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", `invalid heartbeat of a member: ${why}`);
 }

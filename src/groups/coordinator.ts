@@ -1,16 +1,17 @@
 // The coordinator: all groups with members, by name, and their way into memory and out of it.
-// Leaves to others: what happens in a group (classic-group.ts, consumer-group.ts), and storing records and offsets
-// (offset-store.ts).
+// Leaves to others: what happens in a group (classic-group.ts, consumer-group.ts), what is stored of it (group-store.ts), and
+// removing what is no longer used (group-expiry.ts, silent-members.ts).
 //
 // A group is in memory while it has members. Otherwise there is only its record, or only its committed offsets, and both say
 // the same: Empty.
 import { randomUUID } from "node:crypto";
 import { RustLogError } from "../errors.js";
-import { GROUP_MEMBERS_MAX, GROUPS_WITH_MEMBERS_MAX, MEMBER_PROTOCOLS_MAX } from "../limits.js";
+import { GROUP_MEMBERS_MAX, GROUPS_WITH_MEMBERS_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import { ClassicGroup, type ClassicGroupContext } from "./classic-group.js";
 import {
+  checkJoin,
   type JoinAnswer,
   type JoinRequest,
   type MemberInGeneration,
@@ -25,8 +26,7 @@ import type {
   HeartbeatRequest,
   HeartbeatResponse,
 } from "./consumer-requests.js";
-import { ConsumerGroups, MEMBER_NAME_LENGTH_MAX } from "./consumer-groups.js";
-import { consumerGroupKey, isConsumerGroupKey } from "./consumer-group-record.js";
+import { ConsumerGroups } from "./consumer-groups.js";
 import type {
   Abandon,
   Answer,
@@ -38,45 +38,16 @@ import type {
   GroupOverview,
   GroupType,
 } from "./group.js";
+import { GroupExpiry } from "./group-expiry.js";
 import type { GroupClock } from "./group-clock.js";
 import { groupBytes, GroupMemory } from "./group-memory.js";
-import {
-  decodeGroupRecord,
-  encodeGroupKey,
-  encodeGroupRecord,
-  GROUP_KEY_VERSION,
-  type GroupRecord,
-  keyVersion,
-} from "./group-record.js";
-import type { GroupRecordChange } from "./group-record-table.js";
-import { OffsetExpiry } from "./offset-expiry.js";
+import { GroupStore } from "./group-store.js";
 import { groupNotFound, OffsetStore } from "./offset-store.js";
-import type { OffsetRow } from "./offset-table.js";
 import { PendingMembers } from "./pending-members.js";
+import { SilentMembers } from "./silent-members.js";
 
-/** Groups looked at in a turn of the event loop. */
+/** Groups restored in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;
-
-/** Groups without members and offsets whose records are deleted in one batch. */
-const GROUPS_PER_BATCH = 500;
-
-/**
- * After so many groups have lost their last member, those without offsets are deleted ahead of time: somebody joins and
- * leaves under ever new names.
- */
-const UNUSED_GROUPS_MAX = 100_000;
-
-/**
- * While memory is scarce, a member that is silent for so long is removed, in milliseconds. Clients send heartbeats every few
- * seconds, however long their session is.
- */
-const SILENT_MS = 60_000;
-
-/** Time between two searches for such members, in milliseconds. */
-const RECLAIM_MS = 5_000;
-
-/** Groups searched in a turn of the event loop. */
-const SILENT_GROUPS_PER_TURN = 100;
 
 const NO_OBSERVER: GroupObserver = { rebalanced: () => {}, expired: () => {} };
 
@@ -101,47 +72,41 @@ export class GroupCoordinator {
   readonly #groups = new Map<string, Group>();
   readonly #classic: ClassicGroupContext;
   readonly #consumers: ConsumerGroups;
-  /** The last write of a group's records. */
-  readonly #writes = new Map<string, Promise<void>>();
+  readonly #store: GroupStore;
   readonly #memory: GroupMemory;
   readonly #pending: PendingMembers;
-  readonly #offsetExpiry: OffsetExpiry;
-  readonly #unusedGroupsMax: number;
-  #cancelExpiry: (() => void) | undefined;
-  #isExpiring = false;
-  /** Groups whose last member has gone since unused ones were looked for. */
-  #emptiedGroups = 0;
-  #expiry: Promise<void> = Promise.resolve();
-  #isClosed = false;
-  #reclaim: Promise<void> | undefined;
-  /** Set from one search for silent members until the next may begin. */
-  #cancelReclaim: (() => void) | undefined;
+  readonly #expiry: GroupExpiry;
+  readonly #silentMembers: SilentMembers;
 
   private constructor(context: CoordinatorContext) {
     this.#context = context;
-    this.#unusedGroupsMax = context.unusedGroupsMax ?? UNUSED_GROUPS_MAX;
-    this.#offsetExpiry = new OffsetExpiry({
-      ...{ offsets: context.offsets, clock: context.clock, report: context.report },
-      retentionMs: context.offsetsRetentionMs ?? -1,
-      idleSince: (row) => this.#idleSince(row),
-      isStopped: () => this.#isClosed,
-    });
-    const { registry, clock, observer = NO_OBSERVER, report } = context;
+    const { registry, offsets, clock, observer = NO_OBSERVER, report } = context;
     const { initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
-    this.#pending = new PendingMembers(clock);
-    this.#memory = new GroupMemory(context.memoryBytesMax, () => this.#reclaimSoon());
+    const store = new GroupStore(offsets, report);
+    const memory = new GroupMemory(context.memoryBytesMax, () => this.#silentMembers.searchSoon());
+    const pending = new PendingMembers(clock);
+    this.#store = store;
+    this.#memory = memory;
+    this.#pending = pending;
+    this.#silentMembers = new SilentMembers({
+      ...{ clock, memory, store },
+      groups: () => this.#groups.values(),
+    });
+    const { offsetsRetentionMs, unusedGroupsMax } = context;
+    this.#expiry = new GroupExpiry({
+      ...{ offsets, store, clock, offsetsRetentionMs, unusedGroupsMax, report },
+      find: (name) => this.#groups.get(name),
+    });
     this.#classic = {
-      ...{ clock, initialRebalanceDelayMs, membersMax, observer },
-      ...{ memory: this.#memory, pending: this.#pending },
+      ...{ clock, initialRebalanceDelayMs, membersMax, observer, memory, pending },
       newMemberId: (name) => `${name}-${randomUUID()}`,
-      store: (group, record) => this.write(group, () => this.#classicRecords(group, record)),
+      store: (group, record) => store.write(group, () => store.classicRecords(group, record)),
       emptied: (group) => this.#emptied(group),
     };
     this.#consumers = new ConsumerGroups({
-      ...{ registry, clock, membersMax, observer, report },
-      memory: this.#memory,
-      write: (group, records) => this.write(group, records),
-      replaced: (group) => this.#tombstones(group, (version) => version === GROUP_KEY_VERSION),
+      ...{ registry, clock, membersMax, observer, report, memory },
+      write: (group, records) => store.write(group, records),
+      replaced: (group) => store.classicTombstones(group),
       classicOnly: (group) => this.#toClassic(group),
       emptied: (group) => this.#emptied(group),
     });
@@ -151,23 +116,19 @@ export class GroupCoordinator {
   static async open(context: CoordinatorContext): Promise<GroupCoordinator> {
     const coordinator = new GroupCoordinator(context);
     let seen = 0;
-    for (const group of context.offsets.groupRecords.groups()) {
+    for (const group of coordinator.#store.names()) {
       await coordinator.#restore(group);
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }
-    coordinator.#scheduleExpiry();
+    coordinator.#expiry.schedule();
     return coordinator;
   }
 
-  /** Stops all timers. Requests that wait have been ended by whoever sent them. */
+  /** Stops all timers. The protocols have ended the requests that wait. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#cancelExpiry?.();
-    this.#cancelReclaim?.();
-    await this.#expiry;
-    await this.#reclaim;
+    await Promise.all([this.#expiry.close(), this.#silentMembers.close()]);
     // A write that completes may give a member a new session, so the timers end after the last one.
-    while (this.#writes.size > 0) await Promise.all(this.#writes.values());
+    while (this.#store.isWriting) await this.#store.written();
     await nextTurn();
     for (const group of this.#groups.values()) group.close();
     this.#consumers.close();
@@ -269,7 +230,7 @@ export class GroupCoordinator {
   describeConsumers(name: string): ConsumerGroupDescription {
     const group = this.#groups.get(name);
     if (group instanceof ConsumerGroup) return group.describeConsumers();
-    if (group === undefined && this.#isEmptyConsumerGroup(name)) {
+    if (group === undefined && this.#store.isConsumer(name)) {
       return this.#storedConsumerGroup(name).describeConsumers();
     }
     if (!this.has(name)) {
@@ -332,10 +293,10 @@ export class GroupCoordinator {
       const { type, state, protocolType } = group;
       return { group: name, type, state, protocolType };
     }
-    if (this.#isEmptyConsumerGroup(name)) {
+    if (this.#store.isConsumer(name)) {
       return { group: name, type: "consumer", state: "Empty", protocolType: "consumer" };
     }
-    const record = this.#record(name);
+    const record = this.#store.classic(name);
     const exists =
       record !== undefined ||
       this.#context.offsets.topicsOf(name).length > 0 ||
@@ -351,7 +312,7 @@ export class GroupCoordinator {
     if (group !== undefined) return group.describe();
     const overview = this.overview(name);
     if (overview === undefined) return undefined;
-    const generation = this.#record(name)?.generation ?? 0;
+    const generation = this.#store.classic(name)?.generation ?? 0;
     const assignmentEpoch =
       overview.type === "consumer"
         ? this.#storedConsumerGroup(name).describe().assignmentEpoch
@@ -373,14 +334,13 @@ export class GroupCoordinator {
 
   /** Whether `names` has the group. */
   isKnown(name: string): boolean {
-    return this.#groups.has(name) || this.#context.offsets.groupRecords.has(name);
+    return this.#groups.has(name) || this.#store.has(name);
   }
 
   /** Names of all groups that have members or a record; those that only have offsets are in the table of offsets. */
   *names(): Generator<string, void> {
-    const { groupRecords } = this.#context.offsets;
-    yield* groupRecords.groups();
-    for (const name of this.#groups.keys()) if (!groupRecords.has(name)) yield name;
+    yield* this.#store.names();
+    for (const name of this.#groups.keys()) if (!this.#store.has(name)) yield name;
   }
 
   /**
@@ -396,46 +356,14 @@ export class GroupCoordinator {
     }
     // Still in memory if it could not be stored when its last member went: it must not be stored later.
     this.#drop(name);
-    const hasRecords = offsets.groupRecords.has(name);
-    if (hasRecords) await this.write(name, () => this.#tombstones(name, () => true));
+    const hasRecords = this.#store.has(name);
+    if (hasRecords) await this.#store.write(name, () => this.#store.tombstones(name));
     try {
       await offsets.deleteGroup(name);
     } catch (error) {
       const isMissing = error instanceof RustLogError && error.code === "GROUP_NOT_FOUND";
       if (!isMissing || !(hasRecords || group !== undefined)) throw error;
     }
-  }
-
-  /** Writes records of a group, one write after another. `changes` is called when it is their turn. */
-  write(name: string, changes: () => readonly GroupRecordChange[]): Promise<void> {
-    const before = this.#writes.get(name);
-    const { offsets } = this.#context;
-    const write =
-      before === undefined
-        ? offsets.writeGroupRecords(changes())
-        : before.then(() => offsets.writeGroupRecords(changes()));
-    this.#follow(name, write, (error) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#context.report(`group '${name}' could not be stored: ${reason}`);
-    });
-    return write;
-  }
-
-  /** Lets later writes of a group wait for this one. */
-  #follow(name: string, write: Promise<void>, onFailed: (error: unknown) => void): void {
-    const settled = write.catch(onFailed).finally(() => {
-      if (this.#writes.get(name) === settled) this.#writes.delete(name);
-    });
-    this.#writes.set(name, settled);
-  }
-
-  /** Tombstones for the records of a group whose key has a version to be deleted. */
-  #tombstones(name: string, isDeleted: (keyVersion: number) => boolean): GroupRecordChange[] {
-    const tombstones: GroupRecordChange[] = [];
-    for (const [key] of this.#context.offsets.groupRecords.of(name)) {
-      if (isDeleted(keyVersion(key))) tombstones.push([key, null]);
-    }
-    return tombstones;
   }
 
   /** Keeps a group in memory, in the place of another one of its name. */
@@ -462,10 +390,7 @@ export class GroupCoordinator {
     const { name } = group;
     if (this.#groups.get(name) !== group) return;
     this.#drop(name);
-    if (!this.#context.offsets.groupRecords.has(name)) return;
-    if (++this.#emptiedGroups === this.#unusedGroupsMax && !this.#isExpiring) {
-      this.#scheduleExpiry(0);
-    }
+    if (this.#store.has(name)) this.#expiry.emptied();
   }
 
   /** The group that a JoinGroup names; created for a new member. */
@@ -480,7 +405,7 @@ export class GroupCoordinator {
     }
     this.#checkNewGroup(name, "classic");
     this.#drop(name);
-    const group = new ClassicGroup(name, this.#classic, this.#record(name));
+    const group = new ClassicGroup(name, this.#classic, this.#store.classic(name));
     this.#keep(group);
     return group;
   }
@@ -501,7 +426,7 @@ export class GroupCoordinator {
     const known = this.#groups.get(name);
     if (known instanceof ConsumerGroup) return known;
     if (!isJoining) {
-      if (this.#isEmptyConsumerGroup(name)) throw unknownMember(name, memberId);
+      if (this.#store.isConsumer(name)) throw unknownMember(name, memberId);
       throw new RustLogError(
         "GROUP_NOT_FOUND",
         `there is no consumer group '${name}' with members`,
@@ -540,31 +465,19 @@ export class GroupCoordinator {
   /** The reverse: all members left use the classic protocol, and assign among themselves again. */
   #toClassic(group: ConsumerGroup): Promise<void> {
     const { name } = group;
-    if (this.#groups.get(name) !== group) return this.#writes.get(name) ?? Promise.resolve();
+    if (this.#groups.get(name) !== group) return this.#store.writeOf(name) ?? Promise.resolve();
     const record = group.toClassic();
     group.close();
     const classic = new ClassicGroup(name, this.#classic, record);
     this.#keep(classic);
-    const written = this.write(name, () => this.#classicRecords(name, record));
+    const written = this.#store.write(name, () => this.#store.classicRecords(name, record));
     classic.rebalance();
     return written;
   }
 
-  #classicRecords(name: string, record: GroupRecord): GroupRecordChange[] {
-    const tombstones = this.#tombstones(name, isConsumerGroupKey);
-    return [...tombstones, [encodeGroupKey(name), encodeGroupRecord(record)]];
-  }
-
   /** A consumer group without members, as it was stored, or a new one. */
   #storedConsumerGroup(name: string): ConsumerGroup {
-    const records = this.#context.offsets.groupRecords.of(name);
-    return this.#consumers.empty(name, this.#consumers.decode(name, records));
-  }
-
-  /** Whether a group without members was a consumer group, by its records. */
-  #isEmptyConsumerGroup(name: string): boolean {
-    const { groupRecords } = this.#context.offsets;
-    return groupRecords.get(name, consumerGroupKey(name)) !== undefined;
+    return this.#consumers.empty(name, this.#consumers.decode(name, this.#store.recordsOf(name)));
   }
 
   #checkNewGroup(name: string, type: GroupType): void {
@@ -584,126 +497,15 @@ export class GroupCoordinator {
     }
   }
 
-  /** The record of a classic group. */
-  #record(name: string): GroupRecord | undefined {
-    const value = this.#context.offsets.groupRecords.get(name, encodeGroupKey(name));
-    return value === undefined ? undefined : decodeGroupRecord(value);
-  }
-
   async #restore(name: string): Promise<void> {
-    const record = this.#record(name);
+    const record = this.#store.classic(name);
     if (record !== undefined) {
       if (record.members.length === 0) return;
       this.#keep(new ClassicGroup(name, this.#classic, record));
       return;
     }
-    const { groupRecords } = this.#context.offsets;
-    const stored = this.#consumers.decode(name, groupRecords.of(name));
+    const stored = this.#consumers.decode(name, this.#store.recordsOf(name));
     if (stored === undefined || stored.members.length === 0) return;
     this.#keep(await this.#consumers.restore(name, stored));
   }
-
-  #scheduleExpiry(ms = this.#offsetExpiry.checkMs): void {
-    this.#cancelExpiry?.();
-    this.#cancelExpiry = this.#context.clock.after(ms, () => {
-      this.#isExpiring = true;
-      this.#emptiedGroups = 0;
-      this.#expiry = this.#offsetExpiry
-        .run()
-        .then(() => this.#expireRecords())
-        .catch((error: unknown) =>
-          this.#context.report(`unused groups were not removed: ${String(error)}`),
-        )
-        .then(() => {
-          this.#isExpiring = false;
-          const isSoon = this.#emptiedGroups >= this.#unusedGroupsMax;
-          if (!this.#isClosed) this.#scheduleExpiry(isSoon ? 0 : undefined);
-        });
-    });
-  }
-
-  /** While memory is scarce, looks for members that are silent, now and then. */
-  #reclaimSoon(): void {
-    if (this.#isClosed || this.#cancelReclaim !== undefined) return;
-    this.#cancelReclaim = this.#context.clock.after(RECLAIM_MS, () => {
-      this.#reclaim = this.#expireSilent().finally(() => {
-        this.#cancelReclaim = undefined;
-        if (this.#memory.isScarce) this.#reclaimSoon();
-      });
-    });
-  }
-
-  async #expireSilent(): Promise<void> {
-    let seen = 0;
-    for (const group of this.#groups.values()) {
-      if (this.#isClosed) return;
-      group.expireSilent(SILENT_MS);
-      if (++seen % SILENT_GROUPS_PER_TURN > 0) continue;
-      // Those that lost their last member are being stored.
-      await Promise.all(this.#writes.values());
-      await nextTurn();
-    }
-  }
-
-  /**
-   * Since when no member uses an offset; undefined if one does or may. As in Kafka, except that every commit renews, even one
-   * without membership after the members have left.
-   */
-  #idleSince({ group: name, topic, commitTimestamp }: OffsetRow): number | undefined {
-    const group = this.#groups.get(name);
-    if (group === undefined || group.memberCount === 0) {
-      return Math.max(commitTimestamp, this.#record(name)?.currentStateTimestamp ?? -1);
-    }
-    const isKnown =
-      group.type === "consumer" || (group.state === "Stable" && group.protocolType === "consumer");
-    return isKnown && !group.isSubscribedTo(topic) ? commitTimestamp : undefined;
-  }
-
-  /** Deletes the records of groups that have neither members nor offsets. */
-  async #expireRecords(): Promise<void> {
-    const { groupRecords } = this.#context.offsets;
-    let unused: string[] = [];
-    let seen = 0;
-    for (const name of groupRecords.groups()) {
-      if (this.#isClosed) return;
-      if (this.#isUnused(name)) unused.push(name);
-      if (unused.length === GROUPS_PER_BATCH) {
-        await this.#deleteRecords(unused);
-        unused = [];
-      }
-      if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
-    }
-    await this.#deleteRecords(unused);
-  }
-
-  async #deleteRecords(names: readonly string[]): Promise<void> {
-    // Some may have been joined since.
-    const unused = names.filter((name) => this.#isUnused(name));
-    if (unused.length === 0) return;
-    const tombstones = unused.flatMap((name) => this.#tombstones(name, () => true));
-    const written = this.#context.offsets.writeGroupRecords(tombstones);
-    for (const name of unused) this.#follow(name, written, () => {});
-    await written;
-  }
-
-  #isUnused(name: string): boolean {
-    const isInUse = this.#groups.has(name) || this.#writes.has(name);
-    return !isInUse && this.#context.offsets.topicsOf(name).length === 0;
-  }
-}
-
-/** Throws INVALID_REQUEST. */
-function checkJoin({ protocols, instanceId }: JoinRequest): void {
-  const invalid = (why: string) => new RustLogError("INVALID_REQUEST", why);
-  if (protocols.length > MEMBER_PROTOCOLS_MAX) {
-    throw invalid(
-      `a member offers ${protocols.length} protocols, and ${MEMBER_PROTOCOLS_MAX} are allowed`,
-    );
-  }
-  // Its member id begins with it, and must fit the record of the group.
-  const length = instanceId?.length ?? 0;
-  if (length <= MEMBER_NAME_LENGTH_MAX) return;
-  throw invalid(
-    `an instance id has ${length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
-  );
 }

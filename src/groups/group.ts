@@ -5,6 +5,9 @@ import type { RustLogError } from "../errors.js";
 /** Who makes the assignment: a member of a classic group, the broker for a consumer group. */
 export type GroupType = "classic" | "consumer";
 
+/** Longest member id, instance id or rack id, in characters. */
+export const MEMBER_NAME_LENGTH_MAX = 1_000;
+
 /** Kafka's names. */
 export type GroupState =
   | "Empty"
