@@ -28,6 +28,8 @@ export interface PageServing extends Partial<MonitoringAccess> {
   readonly isReadOnly?: boolean;
   /** Whether to use the certificate of the broker. */
   readonly isTls?: boolean;
+  /** The port of the page; any that is free by default. */
+  readonly port?: number;
 }
 
 /** Starts a broker with a page, its metrics and its health. Segments are small, so that there are several. */
@@ -37,10 +39,10 @@ export async function startPage(
   serving: PageServing = {},
 ): Promise<PageSample> {
   const running = await startBroker({ segmentBytes: 64 * 1024, ...options }, disk);
-  const { isReadOnly = false, isTls = false, tokens } = serving;
+  const { isReadOnly = false, isTls = false, port = 0, tokens } = serving;
   const access = serving.access ?? new PageAccess(running.broker.context, { isReadOnly });
   const server = new HttpServer({
-    ...{ host: "127.0.0.1", port: 0, log: (line: string) => running.lines.push(line) },
+    ...{ host: "127.0.0.1", port, log: (line: string) => running.lines.push(line) },
     tls: isTls ? running.broker.tls : undefined,
     flags: { host: "--http-host", port: "--ui" },
     routes: {

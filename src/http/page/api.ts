@@ -22,6 +22,9 @@ export function post(path: string): Promise<Response> {
   return fetch(path, { method: "POST", headers: changeHeaders });
 }
 
+/** There was no answer, or one of a broker that is too busy: the same request may succeed later. */
+export class Unanswered extends Error {}
+
 /** The broker has refused a request. */
 export class Refused extends Error {
   readonly code: string;
@@ -46,12 +49,23 @@ export function order<Answer>(method: string, path: string, body?: unknown): Pro
 
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
   const response = await asked.catch(() => undefined);
-  if (response === undefined) throw new Error("the broker does not respond");
+  if (response === undefined) throw new Unanswered(NO_ANSWER);
   // The session has ended: the page is now the form to log in.
   if (response.status === 401) location.reload();
-  const text = await response.text();
+  const text = await response.text().catch(() => undefined);
+  if (text === undefined) throw new Unanswered(NO_ANSWER);
   if (response.ok) return JSON.parse(text) as Answer;
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
   if (isJson) throw new Refused(JSON.parse(text) as Refusal);
-  throw new Error(text.trim());
+  throw response.status === 503 ? new Unanswered(text.trim()) : new Error(text.trim());
+}
+
+const NO_ANSWER = "the broker does not respond";
+
+/** Refusals that are over soon. */
+const PASSING: readonly string[] = ["BROKER_STOPPING", "BROKER_OVERLOADED"];
+
+/** Whether the same request may succeed later, as after a restart of the broker. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Unanswered || (error instanceof Refused && PASSING.includes(error.code));
 }

@@ -2,7 +2,7 @@
 // one ends the one before, also at the broker.
 // Leaves to others: what is asked for (records-place.ts), and showing it (records-view.ts).
 import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
-import { askFor } from "../api.js";
+import { askFor, isPassing } from "../api.js";
 import { inOrder } from "./record-order.js";
 import type { RecordRows } from "./record-wire.js";
 import type { RecordsQuery } from "./records-place.js";
@@ -24,6 +24,9 @@ export interface LoadedRecords {
   readonly isDone: boolean;
 }
 
+/** Time until a question is asked again that had no answer, in milliseconds. */
+const RETRY_MS = 1000;
+
 /** Asks once. */
 export function askRecords(
   topic: string,
@@ -31,6 +34,11 @@ export function askRecords(
   signal: AbortSignal,
 ): Promise<RecordRows> {
   return askFor(`/api/records/${encodeURIComponent(topic)}?${new URLSearchParams(query)}`, signal);
+}
+
+interface RecordLoadEvents {
+  onProgress(loaded: LoadedRecords): void;
+  onWait(error: unknown): void;
 }
 
 export class RecordLoad {
@@ -41,12 +49,15 @@ export class RecordLoad {
     this.#cancel.abort();
   }
 
-  /** Loads up to `limit` items. Calls `onProgress` after each answer. Resolves with undefined if it was cancelled. */
+  /**
+   * Loads up to `limit` items. Calls `onProgress` after each answer, and `onWait` when the broker does not answer: then it asks
+   * again until it does. Resolves with undefined if it was cancelled.
+   */
   async load(
     topic: string,
     query: RecordsQuery,
     limit: number,
-    onProgress: (loaded: LoadedRecords) => void,
+    { onProgress, onWait }: RecordLoadEvents,
   ): Promise<LoadedRecords | undefined> {
     this.cancel();
     const cancel = new AbortController();
@@ -60,7 +71,11 @@ export class RecordLoad {
         loaded = added(loaded, rows, query, limit);
       } catch (error) {
         if (cancel.signal.aborted) return undefined;
-        throw error;
+        if (!isPassing(error)) throw error;
+        onWait(error);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (cancel.signal.aborted) return undefined;
+        continue;
       }
       if (cancel.signal.aborted) return undefined;
       onProgress(loaded);

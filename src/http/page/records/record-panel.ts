@@ -1,7 +1,7 @@
 // One record in full: its value as JSON, text, hexadecimal or base64, its key and headers, and the ways to its bytes in the log.
 // Leaves to others: the list (record-list.ts), and the formats (record-text.ts).
 import { printable } from "../../../printable.js";
-import { askFor } from "../api.js";
+import { askFor, isPassing } from "../api.js";
 import { copyText } from "../parts/copy.js";
 import { button, element, failure } from "../parts/dom.js";
 import { link } from "../parts/empty.js";
@@ -103,7 +103,21 @@ export class RecordPanel {
       if (cancel.signal.aborted) return;
       this.#show(record, topic, partition, path);
     } catch (error) {
-      if (!cancel.signal.aborted) this.#content.replaceChildren(failure(error));
+      if (cancel.signal.aborted) return;
+      this.#shown = "";
+      this.#content.replaceChildren(
+        failure(error),
+        element(
+          "div",
+          { class: "actions" },
+          isPassing(error)
+            ? button("Try again", () => void this.open(topic, partition, offset, tab))
+            : link(
+                "The newest records of the partition",
+                hrefOf("records", [topic], { partition }),
+              ),
+        ),
+      );
     }
   }
 

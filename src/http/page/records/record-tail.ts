@@ -1,6 +1,7 @@
 // A live tail: asks for the newest records whenever there are some, one question at a time and not too often. What comes faster
 // than it is asked for is counted and not shown, so neither the broker nor the page keeps it. Nothing runs while it is stopped.
 // Leaves to others: when there may be new records (records-view.ts), and showing them (record-list.ts).
+import { isPassing } from "../api.js";
 import { askRecords } from "./record-load.js";
 import type { RecordRows } from "./record-wire.js";
 import type { RecordsQuery } from "./records-place.js";
@@ -9,16 +10,34 @@ import type { RecordsQuery } from "./records-place.js";
 const POLL_MS_MIN = 250;
 const POLL_MS_MAX = 2_000;
 
+interface RecordTailEvents {
+  arrived(rows: RecordRows): void;
+  /** It has begun, or ceased, to wait for a broker that does not answer. */
+  waits(): void;
+  /** It has stopped. */
+  failed(error: unknown): void;
+}
+
 export class RecordTail {
-  readonly #onRows: (rows: RecordRows) => void;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #events: RecordTailEvents;
   #cancel: AbortController | undefined;
   #wake: (() => void) | undefined;
   #hasNews = false;
+  #waitsFor: unknown;
 
-  constructor(onRows: (rows: RecordRows) => void, onFailure: (error: unknown) => void) {
-    this.#onRows = onRows;
-    this.#onFailure = onFailure;
+  constructor(events: RecordTailEvents) {
+    this.#events = events;
+  }
+
+  /** Why the last question had no answer, if that is known to pass. */
+  get waitsFor(): unknown {
+    return this.#waitsFor;
+  }
+
+  #say(waitsFor: unknown): void {
+    if ((this.#waitsFor === undefined) === (waitsFor === undefined)) return;
+    this.#waitsFor = waitsFor;
+    this.#events.waits();
   }
 
   get isRunning(): boolean {
@@ -36,6 +55,7 @@ export class RecordTail {
   stop(): void {
     this.#cancel?.abort();
     this.#cancel = undefined;
+    this.#waitsFor = undefined;
     this.#wake?.();
   }
 
@@ -60,11 +80,16 @@ export class RecordTail {
         const rows = await askRecords(topic, { ...query, from, dir: "older" }, signal);
         if (signal.aborted) return;
         from = rows.to;
-        if (rows.items.length > 0 || rows.offsetsLeft > 0) this.#onRows(rows);
+        this.#say(undefined);
+        if (rows.items.length > 0 || rows.offsetsLeft > 0) this.#events.arrived(rows);
       } catch (error) {
         if (signal.aborted) return;
-        this.stop();
-        this.#onFailure(error);
+        // The next question begins where the last answer ended, also after a restart of the broker.
+        if (isPassing(error)) this.#say(error);
+        else {
+          this.stop();
+          this.#events.failed(error);
+        }
       }
     }
   }

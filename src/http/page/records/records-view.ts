@@ -1,9 +1,11 @@
 // The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
 // (record-load.ts), following (record-tail.ts), what an address means (records-place.ts), and words (records-words.ts).
+import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
 import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { toggle } from "../parts/fields.js";
+import { formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
@@ -23,7 +25,7 @@ import {
   queryOf,
   type RecordsPlace,
 } from "./records-place.js";
-import { downloadOf, stateWords } from "./records-words.js";
+import { downloadOf, stateWords, waitWords } from "./records-words.js";
 
 /** Records of a page, and rows that a tail keeps. */
 const PAGE_RECORDS = 100;
@@ -71,6 +73,10 @@ export class RecordsView implements View {
   #place: RecordsPlace | undefined;
   #loaded: LoadedRecords | undefined;
   #isLoading = false;
+  /** Why the question has no answer yet that is asked again until it has one. */
+  #waitsFor: unknown;
+  /** Why nothing can be shown. */
+  #failure: unknown;
   /** The topic of the records in the list. */
   #listed = "";
   #settling: ReturnType<typeof setTimeout> | undefined;
@@ -87,13 +93,14 @@ export class RecordsView implements View {
       chose: (tab) => this.#note({ tab }),
       step: (by) => this.#list.step(by),
     });
-    this.#tail = new RecordTail(
-      (rows) => this.#arrived(rows),
-      (error) => {
+    this.#tail = new RecordTail({
+      arrived: (rows) => this.#arrived(rows),
+      waits: () => this.#showState(),
+      failed: (error) => {
         context.notices.fail(error);
         this.#showState();
       },
-    );
+    });
     this.#shown = element(
       "div",
       { class: "records-shown" },
@@ -149,7 +156,20 @@ export class RecordsView implements View {
   }
 
   overview(): void {
-    if (this.#place?.topic === "") this.#offerTopics();
+    const place = this.#place;
+    if (place === undefined) return;
+    if (place.topic === "") this.#offerTopics();
+    else if (this.#isOtherTopic(place.topic)) this.#begin(place);
+    else if (this.#failure !== undefined) this.#showFailure(place, this.#failure);
+  }
+
+  /** Whether the topic was deleted or created since its records were asked for. */
+  #isOtherTopic(topic: string): boolean {
+    const { topics, overview } = this.#context.model;
+    const id = topics.find(({ name }) => name === topic)?.id;
+    if (id === undefined && topics.length < (overview?.topicCount ?? 0)) return false;
+    if (this.#failure !== undefined) return id !== undefined && isMissing(this.#failure);
+    return this.#loaded !== undefined && this.#loaded.last.topicId !== (id ?? "");
   }
 
   tick({ partitions }: Tick): void {
@@ -166,6 +186,7 @@ export class RecordsView implements View {
   #begin(place: RecordsPlace): void {
     this.#tail.stop();
     this.#loaded = undefined;
+    this.#failure = undefined;
     this.#shown.hidden = place.topic === "";
     this.#empty.replaceChildren();
     if (place.topic === "") this.#offerTopics();
@@ -175,16 +196,25 @@ export class RecordsView implements View {
   async #run(place: RecordsPlace): Promise<void> {
     const query = queryOf(place, PAGE_RECORDS);
     this.#isLoading = true;
+    this.#waitsFor = undefined;
     this.#progress.value = 0;
     // What is shown stays until the answer is there, unless it belongs to something else.
     if (place.find !== "" || place.topic !== this.#listed) this.#list.show([], [], true);
     this.#listed = place.topic;
     this.#showState();
     try {
-      const loaded = await this.#load.load(place.topic, query, PAGE_RECORDS, (now) => {
-        this.#loaded = now;
-        this.#showItems(place);
-        this.#showState();
+      if (!isTopicName(place.topic)) throw new Error("no topic can have this name");
+      const loaded = await this.#load.load(place.topic, query, PAGE_RECORDS, {
+        onProgress: (now) => {
+          this.#waitsFor = undefined;
+          this.#loaded = now;
+          this.#showItems(place);
+          this.#showState();
+        },
+        onWait: (error) => {
+          this.#waitsFor = error;
+          this.#showState();
+        },
       });
       if (loaded === undefined) return;
       this.#isLoading = false;
@@ -194,12 +224,34 @@ export class RecordsView implements View {
       else this.#list.root.scrollTop = 0;
     } catch (error) {
       this.#isLoading = false;
-      this.#shown.hidden = true;
-      this.#empty.replaceChildren(failure(error));
-      const next = element("div", { class: "actions" }, link("Choose a topic", hrefOf("records")));
-      this.#empty.append(next);
+      this.#failure = error;
+      this.#showFailure(place, error);
     }
     this.#showState();
+  }
+
+  /** Says why nothing can be shown, and what to do. */
+  #showFailure(place: RecordsPlace, error: unknown): void {
+    this.#shown.hidden = true;
+    const { topic, partition } = place;
+    const { topics } = this.#context.model;
+    const known = topics.find(({ name }) => name === topic);
+    if (known !== undefined && partition !== undefined && partition >= known.partitions) {
+      const all = hrefOfPlace({ ...firstPageOf(place), partition: undefined });
+      const next = link("All partitions", all);
+      this.#empty.replaceChildren(missingPartition(topic, partition, known.partitions, next));
+    } else if (!isTopicName(topic) || (isMissing(error) && known === undefined)) {
+      this.#empty.replaceChildren(missingTopic(this.#context, topic, "records"));
+    } else {
+      const next = element(
+        "div",
+        { class: "actions" },
+        button("Try again", () => this.#begin(place)),
+        link("The newest records", hrefOf("records", [topic])),
+        link("Choose a topic", hrefOf("records")),
+      );
+      this.#empty.replaceChildren(failure(error), next);
+    }
   }
 
   #showItems({ partition }: RecordsPlace): void {
@@ -215,15 +267,18 @@ export class RecordsView implements View {
     const loaded = this.#loaded;
     const isSearch = place.find !== "";
     const isBusy = this.#isLoading && (isSearch || loaded !== undefined);
+    const waitsFor = this.#isLoading ? this.#waitsFor : this.#tail.waitsFor;
     this.#progress.hidden = !isBusy;
-    this.#cancel.hidden = !isBusy;
+    this.#cancel.hidden = !isBusy && !(this.#isLoading && waitsFor !== undefined);
     if (loaded !== undefined) {
       const { offsetsLeft, offsetsTotal } = loaded.last;
       this.#progress.value = offsetsTotal === 0 ? 1 : 1 - offsetsLeft / offsetsTotal;
     }
     const isRunning = this.#tail.isRunning;
     const now = { isLoading: this.#isLoading, isFollowing: isRunning };
-    setText(this.#said, loaded === undefined ? "loading …" : stateWords(place, loaded, now));
+    const said = loaded === undefined ? "loading …" : stateWords(place, loaded, now);
+    setText(this.#said, waitsFor === undefined ? said : `${waitWords(waitsFor)} · ${said}`);
+    this.#said.classList.toggle("failure", waitsFor !== undefined);
     this.#said.title = place.partition === undefined ? MERGE_TITLE : "";
     setText(this.#follow, place.isTail ? (isRunning ? "Pause" : "Continue") : "Live tail");
     this.#follow.ariaPressed = String(isRunning);
@@ -256,7 +311,7 @@ export class RecordsView implements View {
     const text = isBlank
       ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
       : place.find === ""
-        ? "There are no records in this range."
+        ? (this.#outside(place) ?? "There are no records in this range.")
         : `Nothing in this range matches ${place.find}.${place.in === "json" && !place.find.includes("=") ? JSON_HINT : ""}`;
     const next = isBlank
       ? mayProduce
@@ -264,6 +319,18 @@ export class RecordsView implements View {
         : []
       : [link("Show the newest records", all)];
     this.#empty.replaceChildren(emptyState(text, ...next));
+  }
+
+  /** Says that an offset is beyond the end, if a partition is shown from there on. */
+  #outside({ topic, partition, from }: RecordsPlace): string | undefined {
+    if (partition === undefined || !/^\d+$/.test(from)) return undefined;
+    const { highWatermark } = this.#context.model.shape(topic, partition)?.state ?? {};
+    if (highWatermark === undefined || Number(from) < highWatermark) return undefined;
+    const end =
+      highWatermark === 0
+        ? "it has no records yet"
+        : `its last record is at offset ${formatCount(highWatermark - 1)}`;
+    return `Partition ${partition} of ${topic} does not reach offset ${formatCount(Number(from))}: ${end}.`;
   }
 
   #offerTopics(): void {

@@ -32,6 +32,11 @@ export function stateWords(
   return words.join(" · ");
 }
 
+/** What is said while a question is asked again until it is answered. */
+export function waitWords(error: unknown): string {
+  return `${error instanceof Error ? error.message : String(error)}; trying again`;
+}
+
 /** The broker decodes a value to search it as JSON, or to ignore case, unless it is very large. */
 function unsearchedWords(count: number, place: Pick<RecordsPlace, "in">): string {
   const bytesMax = place.in === "json" ? SEARCHED_JSON_BYTES_MAX : SEARCHED_TEXT_BYTES_MAX;

@@ -1,9 +1,13 @@
 // What a change would do, as a person fills in the fields of its dialog. The change can be made only once the broker has answered.
 // Leaves to others: the question and the sentences (topic-dialogs.ts).
+import { isPassing } from "../api.js";
 import { element, failure } from "../parts/dom.js";
 
 /** How long nothing is typed before the broker is asked, in milliseconds. */
 const PAUSE_MS = 250;
+
+/** Time until the broker is asked again that did not answer, in milliseconds. */
+const RETRY_MS = 2000;
 
 interface Sentences {
   readonly lines: readonly string[];
@@ -58,7 +62,11 @@ export class Forecast<Answer> {
       if (asked !== this.#asked) return;
       this.#show(answer);
     } catch (error) {
-      if (asked === this.#asked) this.root.replaceChildren(failure(error));
+      if (asked !== this.#asked) return;
+      this.root.replaceChildren(failure(error));
+      // After a restart of the broker, say: the fields are as they were.
+      if (isPassing(error) && this.root.isConnected)
+        this.#timer = setTimeout(() => void this.#update(), RETRY_MS);
     }
   }
 

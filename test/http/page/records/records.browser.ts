@@ -2,9 +2,10 @@
 // Leaves to others: the answers (http/api/records.test.ts), and what is pure (record-text.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { BatchEncoder } from "../../../../src/record/encoder.js";
-import { CHROMIUM } from "../../../support/browser.js";
+import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
 import { type PageSample, startPage, writeOrders } from "../../../support/page-sample.js";
+import { tempDir } from "../../../support/tmp.js";
 
 const browser = pageBrowser();
 let sample: PageSample;
@@ -23,6 +24,8 @@ afterAll(async () => {
 
 const offsets =
   "[...document.querySelectorAll('.record-list [data-offset]')].map((each) => Number(each.dataset.offset))";
+
+const said = "document.querySelector('.records-bar .said').textContent";
 
 describe.skipIf(CHROMIUM === undefined)("the records view", () => {
   test(
@@ -114,6 +117,34 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
       expect(newest).toBe(base + 299);
       await page.evaluate(`${follow}.click()`);
       await page.until(`(${offsets}).at(-1) === ${base + 599}`);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "goes on with a live tail when the broker has restarted, and says meanwhile that it is gone",
+    async () => {
+      using directory = tempDir();
+      const options = { dataDir: directory.path };
+      let page: BrowserPage;
+      let port: number;
+      {
+        await using before = await startPage(options);
+        port = Number(new URL(before.url).port);
+        await before.broker.context.registry.create("orders", 1, {});
+        await writeOrders(before.broker, "orders", 0, 5);
+        page = await browser.open(`${before.url}#/records/orders?tail=1`);
+        await page.until(`(${offsets}).at(-1) === 4`);
+        await page.until(`${said}.startsWith('following')`);
+      }
+      await page.until(`${said}.startsWith('the broker does not respond; trying again')`);
+      await using after = await startPage(options, undefined, { port });
+      await writeOrders(after.broker, "orders", 0, 3);
+      await page.until(`(${offsets}).at(-1) === 7`);
+      expect(await page.evaluate<number[]>(offsets)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(await page.text(".records-bar .said")).toStartWith("following");
+      // Not a fault of the page.
+      page.complaints.length = 0;
     },
     BROWSER_TIMEOUT_MS,
   );
