@@ -8,7 +8,15 @@ import { button, byId, element, setText } from "./parts/dom.js";
 import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
-import { hrefOf, type Route, routeOf, Router, VIEW_NAMES, type ViewName } from "./router.js";
+import {
+  hrefOf,
+  type Route,
+  routeOf,
+  Router,
+  unknownView,
+  VIEW_NAMES,
+  type ViewName,
+} from "./router.js";
 import { Strip } from "./strip.js";
 import { TopicNames } from "./topic-names.js";
 import type { PageContext, View } from "./view.js";
@@ -25,6 +33,7 @@ class Page {
   readonly #main = byId("main", HTMLElement);
   readonly #log: LogView;
   #shown: View | undefined;
+  #wasLost = false;
   #lostTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(session: SessionState) {
@@ -57,13 +66,28 @@ class Page {
   #connected(isConnected: boolean): void {
     this.#strip.showConnected(isConnected);
     clearInterval(this.#lostTimer);
-    if (isConnected) return;
+    if (isConnected) {
+      if (this.#wasLost) void this.#compareSession();
+      this.#wasLost = false;
+      return;
+    }
+    this.#wasLost = true;
     const show = (): void => {
       this.#context.model.lost();
       this.#strip.update();
     };
     show();
     this.#lostTimer = setInterval(show, SAMPLE_MS);
+  }
+
+  /** A broker that has restarted may let the visitor do more or less than before. */
+  async #compareSession(): Promise<void> {
+    const now = await askSession().catch(() => undefined);
+    const textOf = (session: SessionState): string =>
+      JSON.stringify({ ...session, csrfToken: null });
+    if (now === undefined || textOf(now) === textOf(this.#context.session)) return;
+    const text = "what you may do on this page has changed: reload it to see that";
+    this.#context.notices.fail(new Error(text));
   }
 
   #overview(overview: Overview): void {
@@ -85,6 +109,13 @@ class Page {
 
   /** Shows a place. */
   #go(route: Route): void {
+    const unknown = unknownView(location.hash);
+    if (unknown !== undefined) {
+      const views = VIEW_NAMES.join(", ");
+      this.#context.notices.fail(
+        new Error(`there is no view “${unknown}”, so this is the log; the views are ${views}`),
+      );
+    }
     if (!this.#mayUse(route.view)) {
       const why = this.#context.session.isReadOnly ? READ_ONLY : MISSING_RIGHTS;
       this.#context.notices.fail(new Error(why[route.view] ?? MISSING_RIGHTS[route.view]));

@@ -30,6 +30,12 @@ export function routeOf(hash: string): Route {
   };
 }
 
+/** The view that an address names and that does not exist; undefined if it does. */
+export function unknownView(hash: string): string | undefined {
+  const [, name = ""] = /^#\/([^/?]+)/.exec(hash) ?? [];
+  return name === "" || VIEW_NAMES.some((each) => each === name) ? undefined : decoded(name);
+}
+
 /** The address of a place, for a link. */
 export function hrefOf(view: ViewName, path: readonly (string | number)[] = [], query: Query = {}) {
   const parts = [view, ...path.map((part) => encodeURIComponent(part))];

@@ -1,6 +1,6 @@
 // The existing names that a mistyped one may stand for. Pure.
 
-import { TOPIC_NAME_LENGTH_MAX } from "../../../limits.js";
+import { TOPIC_NAME_LENGTH_MAX } from "../../limits.js";
 
 /** Names that are suggested. */
 const SUGGESTED_MAX = 5;

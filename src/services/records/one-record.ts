@@ -52,7 +52,11 @@ export async function readRecord(
   const partition = partitionOf(context, "READ", named);
   const { name, logStartOffset, highWatermark, index: number } = partition;
   if (offset < logStartOffset || offset >= highWatermark) {
-    const message = `${name} has no record at offset ${offset}; valid offsets are ${logStartOffset} to ${highWatermark - 1}`;
+    const range =
+      highWatermark === logStartOffset
+        ? "it has no records now"
+        : `valid offsets are ${logStartOffset} to ${highWatermark - 1}`;
+    const message = `${name} has no record at offset ${offset}; ${range}`;
     throw new RustLogError("OFFSET_OUT_OF_RANGE", message);
   }
   const [piece] = readPieces(partition, offset, offset + 1, 1).pieces;

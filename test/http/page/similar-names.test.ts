@@ -1,6 +1,6 @@
 // Names for somebody who has mistyped one.
 import { expect, test } from "bun:test";
-import { similarNames } from "../../../../src/http/page/produce/similar-names.js";
+import { similarNames } from "../../../src/http/page/similar-names.js";
 
 const NAMES = ["orders", "orders-eu", "payments", "users", "a"];
 

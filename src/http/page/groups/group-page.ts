@@ -27,6 +27,9 @@ const PAUSE_MS = 60_000;
 /** With fewer partitions there is no filter. */
 const FIND_MIN = 20;
 
+/** First letters by which groups are listed that a wrong name may stand for. */
+const SIMILAR_LENGTH = 4;
+
 /** Parts of the address that stay when another one changes. */
 const KEPT = ["chart", "order", "find"] as const;
 
@@ -200,13 +203,32 @@ export class GroupPage {
   #fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     // What was shown is out of date, but better than nothing while the broker restarts.
-    this.#missing.replaceChildren(emptyState(text, link("All groups", hrefOf("groups"))));
-    if (error instanceof Refused && error.code === "GROUP_NOT_FOUND") this.#body.hidden = true;
+    const isGone = error instanceof Refused && error.code === "GROUP_NOT_FOUND";
+    const said = isGone ? this.#nothing() : emptyState(text, link("All groups", hrefOf("groups")));
+    // Not again every few seconds: a screen reader would begin again, and the focus would go.
+    if (this.#missing.textContent !== said.textContent) this.#missing.replaceChildren(said);
+    if (!isGone) return;
+    this.#detail = undefined;
+    for (const part of [this.#body, this.#actions, this.#state, this.#reset.root])
+      part.hidden = true;
+  }
+
+  #nothing(): HTMLElement {
+    const which = this.#context.session.user === null ? "group" : "group that you may see";
+    return emptyState(
+      `There is no ${which} “${this.#group}”. A group appears when a consumer joins it or commits an offset for it.`,
+      link(
+        "Similar groups",
+        hrefOf("groups", [], { filter: this.#group.slice(0, SIMILAR_LENGTH) }),
+      ),
+      link("All groups", hrefOf("groups")),
+    );
   }
 
   #show(): void {
     const detail = this.#detail;
     if (detail === undefined) return;
+    this.#reset.root.hidden = !this.#query.has("reset");
     const { may, state, memberCount, members, partitions, partitionCount } = detail;
     this.#body.hidden = false;
     this.#actions.hidden = false;

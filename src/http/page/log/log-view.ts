@@ -3,8 +3,10 @@
 // (lookup-steps.ts, ../produce/produce-steps.ts).
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
 import { element } from "../parts/dom.js";
+import { missingPartition, missingTopic } from "../missing.js";
+import { emptyState, link } from "../parts/empty.js";
 import { filterInput } from "../parts/fields.js";
-import { countOf } from "../parts/format.js";
+import { countOf, formatCount } from "../parts/format.js";
 import { hrefOf, type Route } from "../router.js";
 import { recordPlace } from "./pin.js";
 import { hrefOfPlace, type LogPlace, placeOf } from "./place.js";
@@ -43,6 +45,9 @@ export class LogView implements View {
   readonly #filter = filterInput("Filter topics", (filter) => this.#filterBy(filter));
   /** What is shown of what an address can name. */
   #place: LogPlace = NOWHERE;
+  /** Id of the topic of the place when its row was shown: "" if there was none, undefined if that was not known. */
+  #shownId: string | undefined;
+  readonly #missing = element("div");
   #onNews: (() => void) | undefined;
   /** Ids of the topics that the tour points to. */
   #toured: readonly (string | undefined)[] = [];
@@ -76,6 +81,7 @@ export class LogView implements View {
       this.#form.root,
       this.#invitation.root,
       legend(),
+      this.#missing,
       this.#filter,
       element("div", { class: "body" }, topics, this.#detail.root),
     );
@@ -99,7 +105,7 @@ export class LogView implements View {
       void this.#showLookup(place);
     if (topic === undefined) return "Log";
     this.#form.fill(topic, partition, place.lookup);
-    return partition === undefined ? topic : `${topic} ${partition}`;
+    return `${partition === undefined ? topic : `${topic} ${partition}`} – Log`;
   }
 
   hide(): void {
@@ -107,6 +113,7 @@ export class LogView implements View {
     this.#detail.hide();
     this.#rows.mark(undefined);
     this.#rows.pin(undefined);
+    this.#missing.replaceChildren();
     this.#place = NOWHERE;
   }
 
@@ -120,6 +127,9 @@ export class LogView implements View {
     // A topic of the tour was deleted: the same stop, on other logs.
     if (query.has("tour") && this.#toured.some((id) => id !== undefined && !ids.has(id)))
       void this.#tour(Number(query.get("tour")) - 1);
+    const { topic } = this.#place;
+    // It was deleted, or there is one now.
+    if (topic !== undefined && this.#idOf(topic) !== this.#shownId) void this.#showRow(this.#place);
     this.#onNews?.();
   }
 
@@ -166,7 +176,13 @@ export class LogView implements View {
     while (!isKnown() && performance.now() < deadlineMs) await this.#news();
     const shapeOf = (topic: string, partition: number): Promise<LogShape> =>
       this.#shape(topic, partition, () => true);
-    const read = await readTour(model, session, shapeOf).catch(() => undefined);
+    let read: Awaited<ReturnType<typeof readTour>>;
+    try {
+      read = await readTour(model, session, shapeOf);
+    } catch (error) {
+      this.#context.notices.fail(error);
+      return;
+    }
     // The person may have gone elsewhere meanwhile.
     if (!router.current.query.has("tour")) return;
     const names = read === undefined ? [] : topicsOf(read());
@@ -207,19 +223,22 @@ export class LogView implements View {
   async #showRow(place: LogPlace): Promise<void> {
     const { topic, offset } = place;
     this.#rows.pin(undefined);
-    if (topic === undefined) return;
+    this.#missing.replaceChildren();
+    // Until the first events, nothing is known to be missing.
+    const isKnown = this.#context.model.overview !== undefined;
+    this.#shownId = topic === undefined || !isKnown ? undefined : this.#idOf(topic);
+    if (topic === undefined || !isKnown) return;
     const partition = place.partition ?? 0;
-    // A topic that is not known may just have been created; a known one says at once how many partitions it has.
-    const count = this.#context.model.topics.find(({ name }) => name === topic)?.partitions;
-    const shape =
-      partition >= (count ?? partition + 1)
-        ? undefined
-        : await this.#shape(topic, partition, () => true).catch(() => undefined);
-    if (place !== this.#place) return;
-    if (shape === undefined) {
-      this.#context.notices.fail(new Error(`there is no partition ${partition} of ${topic}`));
+    const missing = this.#missingOf(place);
+    if (missing !== undefined) {
+      this.#missing.replaceChildren(missing);
+      this.#detail.hide();
       return;
     }
+    const shape = await this.#shape(topic, partition, () => true).catch((error: unknown) => {
+      if (place === this.#place) this.#context.notices.fail(error);
+    });
+    if (place !== this.#place || shape === undefined) return;
     // A person who has clicked on the row looks at it already.
     if (place.lookup === undefined && place.segment === undefined)
       this.#rows.bring(topic, place.partition);
@@ -231,8 +250,18 @@ export class LogView implements View {
       if (place.offset !== this.#place.offset) return;
       const { words, highlights, batch } = recordPlace(explanation, shape);
       const here = { topic, partition, offset };
+      const nearest = nearestTo(offset, shape);
       const content = [
         ...words.map((text) => element("span", {}, text)),
+        ...(nearest === undefined
+          ? []
+          : [
+              element(
+                "a",
+                { href: hrefOfPlace({ ...here, offset: nearest }) },
+                `the nearest record, offset ${formatCount(nearest)}`,
+              ),
+            ]),
         element("a", { href: hrefOfPlace({ ...here, lookup: String(offset) }) }, "play the lookup"),
         ...(batch === undefined
           ? []
@@ -255,12 +284,37 @@ export class LogView implements View {
     }
   }
 
+  #idOf(topic: string): string {
+    return this.#context.model.topics.find(({ name }) => name === topic)?.id ?? "";
+  }
+
+  /** What to say if the topic of a place, or its partition, does not exist. */
+  #missingOf({ topic = "", partition }: LogPlace): HTMLElement | undefined {
+    const { topics, overview } = this.#context.model;
+    const known = topics.find(({ name }) => name === topic);
+    const all = hrefOf("log", [topic]);
+    if (known !== undefined) {
+      // The address may have something that is no number.
+      const wanted = partition ?? this.#context.router.current.path[1] ?? 0;
+      if (typeof wanted === "number" && wanted < known.partitions) return undefined;
+      const next = link(`All partitions of ${topic}`, all);
+      return missingPartition(topic, wanted, known.partitions, next);
+    }
+    if (topics.length >= (overview?.topicCount ?? 0))
+      return missingTopic(this.#context, topic, "log");
+    return emptyState(
+      `“${topic}” is none of the first ${countOf(topics.length, "topic")}, which are all that is drawn here.`,
+      link("Look for it in Topics", hrefOf("topics", [topic])),
+    );
+  }
+
   /** Plays the lookup of a place, or ends the one that is played. */
   async #showLookup({ topic, partition, lookup }: LogPlace): Promise<void> {
     if (topic === undefined || lookup === undefined) {
       this.#player.hide();
       return;
     }
+    if (this.#missing.childElementCount > 0) return;
     try {
       const target = parseTarget(lookup);
       await this.#play({ topic, partition: partition ?? 0, text: lookup, target });
@@ -322,4 +376,12 @@ export class LogView implements View {
       };
     });
   }
+}
+
+/** The record nearest to an offset that is outside the log; undefined for one within, or if there are no records. */
+function nearestTo(offset: number, { state }: LogShape): number | undefined {
+  const { logStart, highWatermark } = state;
+  if (highWatermark === logStart) return undefined;
+  if (offset < logStart) return logStart;
+  return offset >= highWatermark ? highWatermark - 1 : undefined;
 }

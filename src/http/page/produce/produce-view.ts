@@ -16,7 +16,7 @@ import { produce } from "./produce-api.js";
 import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";
 import { choiceText, newTopicText, sizeText } from "./produce-words.js";
-import { similarNames } from "./similar-names.js";
+import { similarNames } from "../similar-names.js";
 
 /** Sent records that are listed. */
 const SENT_SHOWN_MAX = 10;

@@ -1,8 +1,8 @@
 // One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
 // Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
 // following a compaction (compaction-panel.ts).
-import { Refused } from "../api.js";
 import { button, element, setText } from "../parts/dom.js";
+import { isMissing, isTopicName, missingTopic } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
 import { Poll } from "../parts/poll.js";
@@ -92,12 +92,13 @@ export class TopicPage {
     if (isOther) {
       this.#detail = undefined;
       this.#compaction.leave();
+      this.#missing.replaceChildren();
     }
     this.#rows = undefined;
     this.#groups = undefined;
     this.#showAll();
     this.#poll.start();
-    return name;
+    return `${name} – Topics`;
   }
 
   /** Where the list is, with its filter and order. */
@@ -131,6 +132,10 @@ export class TopicPage {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const [name, tab] = [this.#name, this.#tab];
+    if (!isTopicName(name)) {
+      this.#showMissing(missingTopic(this.#context, name, "topics"));
+      return;
+    }
     try {
       const [detail, rows, groups] = await Promise.all([
         askTopic(name),
@@ -144,17 +149,18 @@ export class TopicPage {
       this.#showAll();
     } catch (error) {
       if (signal.aborted) return;
-      if (this.#detail === undefined || isGone(error)) this.#showMissing(error);
+      if (isMissing(error)) this.#showMissing(missingTopic(this.#context, name, "topics"));
+      else if (this.#detail === undefined) this.#showMissing(failed(error));
     }
   }
 
-  #showMissing(error: unknown): void {
+  #showMissing(said: HTMLElement): void {
     this.#detail = undefined;
     this.#body.hidden = true;
     this.#actions.replaceChildren();
     this.#links.replaceChildren();
-    const text = error instanceof Error ? error.message : String(error);
-    this.#missing.replaceChildren(emptyState(`${text}.`, link("All topics", hrefOf("topics"))));
+    // Not again every few seconds: a screen reader would begin again, and the focus would go.
+    if (this.#missing.textContent !== said.textContent) this.#missing.replaceChildren(said);
   }
 
   #showAll(): void {
@@ -336,11 +342,9 @@ export class TopicPage {
 /** Partitions of an answer, for the way back from the last ones. */
 const PAGE_PARTITIONS = 100;
 
-function isGone(error: unknown): boolean {
-  return (
-    error instanceof Refused &&
-    ["UNKNOWN_TOPIC_OR_PARTITION", "TOPIC_AUTHORIZATION_FAILED"].includes(error.code)
-  );
+function failed(error: unknown): HTMLElement {
+  const text = error instanceof Error ? error.message : String(error);
+  return emptyState(`${text}.`, link("All topics", hrefOf("topics")));
 }
 
 function liveOf(state: {

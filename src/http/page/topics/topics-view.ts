@@ -19,7 +19,10 @@ export class TopicsView implements View {
 
   constructor(context: PageContext) {
     this.#context = context;
-    this.#list = new TopicList(context, () => void this.#create());
+    this.#list = new TopicList(
+      context,
+      () => void this.#create(context.router.current.query.get("filter") ?? ""),
+    );
     this.#page = new TopicPage(context);
   }
 
@@ -36,6 +39,12 @@ export class TopicsView implements View {
     this.#page.hide();
     this.#list.show(route);
     this.#page.listHref = this.#list.href;
+    const wanted = route.query.get("create");
+    if (wanted !== null && this.#context.session.mayCreateTopics) {
+      // Back leads to where the name came from, and not to the question again.
+      this.#context.router.note(hrefOf("topics"));
+      void this.#create(wanted);
+    }
     return "Topics";
   }
 
@@ -58,10 +67,11 @@ export class TopicsView implements View {
     else this.#page.renew();
   }
 
-  async #create(): Promise<void> {
+  /** Asks for what a new topic needs; its name may be this. */
+  async #create(suggested: string): Promise<void> {
     const { notices, router } = this.#context;
     try {
-      const name = await createDialog({ name: router.current.query.get("filter") ?? "" });
+      const name = await createDialog({ name: suggested });
       if (name === undefined) return;
       notices.say(`Created topic ${name}`);
       router.go(hrefOf("topics", [name]));

@@ -279,8 +279,8 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.evaluate("history.back()");
       await page.until("document.querySelector('.player').hidden");
       await page.evaluate("location.hash = '#/log/orders/9'");
-      await page.until("document.querySelector('.notice.failed')");
-      expect(await page.text(".notice")).toContain("there is no partition 9 of orders");
+      await page.until("document.querySelector('.log-view > div > .empty-state')");
+      expect(await page.text(".empty-state")).toContain("There is no partition 9 of orders");
     },
     BROWSER_TIMEOUT_MS,
   );

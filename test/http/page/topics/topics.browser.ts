@@ -64,7 +64,7 @@ describe.skipIf(CHROMIUM === undefined)("the topics view", () => {
       expect(await column(page, 0)).toEqual(["orders-10"]);
       expect(await page.evaluate<string>("location.hash")).toBe("#/topics?order=-size&filter=10");
       await page.press("Enter");
-      await page.until("document.title === 'orders-10 – RustLog'");
+      await page.until("document.title === 'orders-10 – Topics – RustLog'");
       await page.evaluate("document.querySelector('.view-head a').click()");
       await page.until("location.hash === '#/topics?order=-size&filter=10'");
 
