@@ -1,8 +1,8 @@
-// All consumer groups together: what they share, when they are stored, and which of them a changed topic concerns.
-// Leaves to others: a group (consumer-group.ts), and finding it (coordinator.ts).
+// All consumer groups together: what they share, and when they are stored.
+// Leaves to others: a group (consumer-group.ts), finding it (coordinator.ts), and which of them a changed topic concerns
+// (topic-subscribers.ts).
 import { RustLogError } from "../errors.js";
 import { CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS } from "../limits.js";
-import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import {
   checkSessionTimeout,
@@ -24,7 +24,7 @@ import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "./group.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { GroupRecordChange } from "./group-record-table.js";
-import { TopicPatterns } from "./topic-patterns.js";
+import { TopicSubscribers } from "./topic-subscribers.js";
 
 /** Shortest time between the heartbeats of a member, in milliseconds. */
 const HEARTBEAT_MS_MIN = 1_000;
@@ -37,9 +37,6 @@ const PORTION_BYTES = 4 * 1024 * 1024;
 
 /** Shortest time between reports of missing memory, in milliseconds: they may concern all groups at once. */
 const REPORT_INTERVAL_MS = 10 * 60_000;
-
-/** Groups that are told about a changed topic in a turn of the event loop. */
-const GROUPS_PER_TURN = 20;
 
 export interface ConsumerGroupsContext {
   readonly registry: TopicRegistry;
@@ -61,10 +58,9 @@ export interface ConsumerGroupsContext {
 
 export class ConsumerGroups {
   readonly #context: ConsumerGroupsContext;
-  readonly #patterns: TopicPatterns<ConsumerGroup>;
+  readonly #subscribers: TopicSubscribers;
+  readonly #patterns: TopicSubscribers["patterns"];
   readonly #group: ConsumerGroupContext;
-  /** By a topic that a member names. */
-  readonly #subscribers = new Map<string, Set<ConsumerGroup>>();
   readonly #writes = new Map<ConsumerGroup, Promise<void>>();
   #reportedNoMemoryAt = Number.NEGATIVE_INFINITY;
   /** Groups without members that could not be stored. */
@@ -72,9 +68,6 @@ export class ConsumerGroups {
   readonly #storeAgain: Deadline;
   /** Of all groups. */
   #members = 0;
-  /** The groups to tell about changed topics. */
-  readonly #changed = new Set<ConsumerGroup>();
-  #telling: Promise<void> | undefined;
 
   constructor(context: ConsumerGroupsContext) {
     const { registry, clock, membersMax, memory, observer } = context;
@@ -84,11 +77,8 @@ export class ConsumerGroups {
       this.#unstored.clear();
       for (const group of groups) this.#storeSoon(group);
     });
-    this.#patterns = new TopicPatterns({
-      names: () => registry.list().flatMap(({ name, internal }) => (internal ? [] : [name])),
-      exists: (name) => registry.find(name) !== undefined,
-      onChanged: (group) => this.#tellSoon([group]),
-    });
+    this.#subscribers = new TopicSubscribers(registry);
+    this.#patterns = this.#subscribers.patterns;
     this.#group = {
       ...{ topics: registry, patterns: this.#patterns, clock, membersMax, memory, observer },
       sessionTimeoutMs: CONSUMER_SESSION_TIMEOUT_MS,
@@ -98,9 +88,9 @@ export class ConsumerGroups {
       },
       onChange: (group) => this.#storeSoon(group),
       onNoMemory: (group) => this.#reportNoMemory(group),
-      onSubscribed: (group, topic, isSubscribed) => this.#subscribed(group, topic, isSubscribed),
+      onSubscribed: (group, topic, isSubscribed) =>
+        this.#subscribers.subscribed(group, topic, isSubscribed),
     };
-    registry.onChanged((name) => this.#topicChanged(name));
   }
 
   /** Stops the timer. */
@@ -298,44 +288,8 @@ export class ConsumerGroups {
 
   #dropEmpty(group: ConsumerGroup): void {
     if (group.memberCount > 0 || group.hasNotes || this.#writes.has(group)) return;
-    this.#changed.delete(group);
+    this.#subscribers.forget(group);
     this.#context.emptied(group);
-  }
-
-  #subscribed(group: ConsumerGroup, topic: string, isSubscribed: boolean): void {
-    const groups = this.#subscribers.get(topic);
-    if (isSubscribed) {
-      if (groups === undefined) this.#subscribers.set(topic, new Set([group]));
-      else groups.add(group);
-      return;
-    }
-    groups?.delete(group);
-    if (groups?.size === 0) this.#subscribers.delete(topic);
-  }
-
-  #topicChanged(name: string): void {
-    const topic = this.#context.registry.find(name);
-    if (topic === undefined) this.#patterns.topicDeleted(name);
-    else if (!topic.internal) this.#patterns.topicChanged(name);
-    this.#tellSoon(this.#subscribers.get(name) ?? []);
-  }
-
-  #tellSoon(groups: Iterable<ConsumerGroup>): void {
-    for (const group of groups) this.#changed.add(group);
-    if (this.#changed.size === 0) return;
-    this.#telling ??= this.#tell().finally(() => {
-      this.#telling = undefined;
-    });
-  }
-
-  async #tell(): Promise<void> {
-    await nextTurn();
-    let told = 0;
-    for (const group of this.#changed) {
-      this.#changed.delete(group);
-      group.topicChanged();
-      if (++told % GROUPS_PER_TURN === 0) await nextTurn();
-    }
   }
 
   async #with<T>(patterns: readonly string[], work: () => T): Promise<T> {
