@@ -116,6 +116,10 @@ export class Row {
     });
   }
 
+  focus(): void {
+    this.#track.focus();
+  }
+
   /** Whether the row is on the screen. If not, it draws and requests nothing. */
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;

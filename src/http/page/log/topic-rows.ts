@@ -1,6 +1,7 @@
-// The topics: a section each. Those that would make the page long stay closed until they are opened.
+// The topics: a section each, at most a page of them until a person asks for more. Those that would make the page long stay
+// closed until they are opened.
 // Leaves to others: a section (topic-section.ts), a row (row.ts), the numbers (model.ts).
-import { element } from "../parts/dom.js";
+import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { hrefOf } from "../router.js";
 import { countOf } from "../parts/format.js";
@@ -9,13 +10,20 @@ import type { StepPlace } from "./player.js";
 import { type Pin, Row } from "./row.js";
 import { TicksPace } from "./row-ticks.js";
 import { ROWS_SHOWN_MAX, TopicSection } from "./topic-section.js";
-import type { Tick } from "../wire.js";
+import type { Tick, TopicState } from "../wire.js";
 
 /** A row has settled when it has not moved for this many frames. */
 const CALM_FRAMES = 30;
 
 /** Sections are opened until they have this many rows together. */
 const OPENED_ROWS_MAX = 24;
+
+/** A topic with more partitions than these opens with only a few of them, so that others are seen beside it. */
+const WHOLE_ROWS_MAX = 8;
+const FEW_ROWS = 4;
+
+/** Topics that are listed at first, and that are added at a time. */
+const LISTED_TOPICS = 100;
 
 /** A person opens a segment near a position. */
 type OpenSegment = (place: SegmentPlace, near: number) => void;
@@ -34,10 +42,14 @@ export class TopicRows {
   readonly #ticksPace = new TicksPace();
   readonly #root: HTMLElement;
   readonly #open: OpenSegment;
-  /** By topic, in the order of the page. */
-  #sections = new Map<string, TopicSection>();
+  /** By topic. A topic has a section from when it is first listed until it is deleted. */
+  readonly #sections = new Map<string, TopicSection>();
   #note: HTMLElement | undefined;
   #filter = "";
+  #listedMax = LISTED_TOPICS;
+  /** Topics that are listed although there are too many before them. */
+  readonly #revealed = new Set<string>();
+  readonly #more = button("", () => this.#listMore(), { class: "more" });
   /** Whether the visitor can create a topic. */
   mayProduce = true;
   #pointed: StepPlace | undefined;
@@ -76,8 +88,16 @@ export class TopicRows {
 
   /** Shows the model after topics were created or deleted. */
   reset(): void {
-    this.#build();
-    for (const name of this.#sections.keys()) this.#changed(name);
+    const topics = new Map(this.#model.topics.map((topic) => [topic.name, topic]));
+    for (const [name, section] of this.#sections) {
+      const topic = topics.get(name);
+      if (topic?.id === section.topic.id) section.alter(topic);
+      else {
+        section.remove();
+        this.#sections.delete(name);
+      }
+    }
+    this.#list(true);
   }
 
   update(tick: Tick): void {
@@ -96,11 +116,9 @@ export class TopicRows {
     const filter = text.toLowerCase();
     if (filter === this.#filter) return;
     this.#filter = filter;
-    for (const section of this.#sections.values()) this.#hideUnlessListed(section);
-  }
-
-  #hideUnlessListed({ root, topic }: TopicSection): void {
-    root.hidden = !topic.name.toLowerCase().includes(this.#filter);
+    this.#listedMax = LISTED_TOPICS;
+    this.#revealed.clear();
+    this.#list(false);
   }
 
   /** Highlights a place on the drawing, or removes the highlight. */
@@ -110,14 +128,14 @@ export class TopicRows {
     this.#pointed = place;
     if (before !== undefined && !isSame) this.#row(before)?.show(undefined, []);
     if (place === undefined) return;
-    const row = this.#sections.get(place.topic)?.reveal(place.partition);
+    const row = this.#reveal(place.topic)?.reveal(place.partition);
     row?.show(place.span, place.highlights);
     if (row !== undefined) this.#bringIntoView(row, () => this.#pointed === place);
   }
 
   /** Opens the section of a topic, and scrolls to it or to one of its rows. */
   bring(topic: string, partition: number | undefined): void {
-    const section = this.#sections.get(topic);
+    const section = this.#reveal(topic);
     const row = section?.reveal(partition ?? 0);
     if (partition === undefined) section?.root.scrollIntoView({ block: "start" });
     else row?.root.scrollIntoView({ block: "center" });
@@ -125,7 +143,7 @@ export class TopicRows {
 
   /** Resolves when all segments of a partition are known. */
   async complete(topic: string, partition: number): Promise<void> {
-    await this.#sections.get(topic)?.reveal(partition)?.complete();
+    await this.#reveal(topic)?.reveal(partition)?.complete();
   }
 
   mark(place: SegmentPlace | undefined): void {
@@ -157,35 +175,67 @@ export class TopicRows {
   }
 
   #changed(topic: string): void {
-    this.#sections.get(topic)?.changed(this.#model.bytesOf(topic));
+    const section = this.#sections.get(topic);
+    if (section?.root.hidden === false) section.changed(this.#model.bytesOf(topic));
   }
 
-  /** Creates sections of new topics and removes those of deleted ones; the others stay as they are. */
-  #build(): void {
-    const before = this.#sections;
-    this.#sections = new Map();
-    let rowsLeft = OPENED_ROWS_MAX;
-    for (const { root, rowsShown } of before.values()) if (root.open) rowsLeft -= rowsShown;
-    for (const topic of this.#model.topics) {
-      const known = before.get(topic.name);
-      if (known?.topic.id === topic.id) {
-        before.delete(topic.name);
-        known.alter(topic);
-        this.#sections.set(topic.name, known);
-        continue;
-      }
-      const rows = Math.min(topic.partitions, ROWS_SHOWN_MAX);
-      const isOpen = !topic.internal && rows <= rowsLeft;
-      if (isOpen) rowsLeft -= rows;
-      const section = new TopicSection(topic, isOpen, this.#host);
-      this.#hideUnlessListed(section);
-      this.#sections.set(topic.name, section);
+  /** The section of a topic, which is listed from now on; undefined if the topic is not known. */
+  #reveal(topic: string): TopicSection | undefined {
+    if (this.#sections.get(topic)?.root.hidden !== false) {
+      this.#revealed.add(topic);
+      this.#list(false);
     }
-    for (const section of before.values()) section.remove();
+    return this.#sections.get(topic);
+  }
+
+  /** The focus goes to the first topic that was added. */
+  #listMore(): void {
+    const added = this.#matching()[this.#listedMax];
+    this.#listedMax += LISTED_TOPICS;
+    this.#list(false);
+    this.#sections
+      .get(added?.name ?? "")
+      ?.root.querySelector("summary")
+      ?.focus();
+  }
+
+  #matching(): TopicState[] {
+    return this.#model.topics.filter(({ name }) => name.toLowerCase().includes(this.#filter));
+  }
+
+  /** Creates sections of topics that are listed for the first time, and hides those that are not listed now. */
+  #list(opens: boolean): void {
+    const matching = this.#matching();
+    const listed = new Set(matching.slice(0, this.#listedMax));
+    for (const topic of this.#model.topics) if (this.#revealed.has(topic.name)) listed.add(topic);
+    const isOnly = this.#model.topics.filter(({ internal }) => !internal).length === 1;
+    let rowsLeft = OPENED_ROWS_MAX;
+    for (const { rowsShown } of this.#sections.values()) rowsLeft -= rowsShown;
+    const children: HTMLElement[] = [];
+    for (const topic of this.#model.topics) {
+      const isListed = listed.has(topic);
+      let section = this.#sections.get(topic.name);
+      if (section === undefined && isListed) {
+        const rows = !opens || topic.internal ? 0 : isOnly ? ROWS_SHOWN_MAX : rowsOf(topic);
+        section = new TopicSection(topic, rows <= rowsLeft ? rows : 0, this.#host);
+        rowsLeft -= section.rowsShown;
+        this.#sections.set(topic.name, section);
+      }
+      if (section === undefined) continue;
+      section.root.hidden = !isListed;
+      if (isListed) section.changed(this.#model.bytesOf(topic.name));
+      children.push(section.root);
+    }
+    const left = matching.length - this.#listedMax;
+    setText(
+      this.#more,
+      `Show ${Math.min(left, LISTED_TOPICS)} more of ${countOf(matching.length, "topic")}`,
+    );
+    if (left > 0) children.push(this.#more);
+    else this.#more.remove();
     this.#note?.remove();
     this.#note = this.#noteNow();
-    const sections = [...this.#sections.values()].map(({ root }) => root);
-    const children = this.#note === undefined ? sections : [...sections, this.#note];
+    if (this.#note !== undefined) children.push(this.#note);
     // Don't move a section that is already in place: that would take the focus away from it.
     let at = this.#root.firstElementChild;
     for (const child of children) {
@@ -240,4 +290,9 @@ export class TopicRows {
         )
       : emptyState("No topics to show.");
   }
+}
+
+/** Rows with which the section of a topic opens by itself. */
+function rowsOf({ partitions }: TopicState): number {
+  return partitions <= WHOLE_ROWS_MAX ? partitions : FEW_ROWS;
 }

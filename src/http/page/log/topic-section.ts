@@ -1,6 +1,6 @@
 // One topic: its partitions in rows, at most a page of them at a time, so that a topic with hundreds does not push the
-// others away. A row is created when it comes into view. Leaves to others: a row (row.ts), and which topics there are
-// (topic-rows.ts).
+// others away. A section that opens by itself may begin with a few rows only. A row is created when it comes into view.
+// Leaves to others: a row (row.ts), and which topics there are (topic-rows.ts).
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { TopicState } from "../wire.js";
@@ -30,24 +30,30 @@ export class TopicSection {
   /** Made when the section is first opened: most topics never are. */
   #body: HTMLElement | undefined;
   #pager: PartitionPager | undefined;
+  readonly #more = button("", () => this.#showMore(), { class: "more" });
   /** The first partition that has a place. */
   #from = 0;
+  /** Rows at a time. */
+  #rowsMax = ROWS_SHOWN_MAX;
 
-  constructor(topic: TopicState, isOpen: boolean, host: SectionHost) {
+  /** Opens by itself with so many rows, unless there are none. */
+  constructor(topic: TopicState, rows: number, host: SectionHost) {
     this.topic = topic;
     this.#host = host;
     this.root = element(
       "details",
-      { class: "topic", open: isOpen },
+      { class: "topic", open: rows > 0 },
       element("summary", {}, element("h2", {}, topic.name), this.#sum),
     );
     this.root.addEventListener("toggle", () => this.#toggled());
-    if (isOpen) this.#page(0);
+    if (rows === 0) return;
+    this.#rowsMax = rows;
+    this.#page(0);
   }
 
-  /** Rows that the section takes while it is open. */
+  /** Rows that the section takes now. */
   get rowsShown(): number {
-    return Math.min(this.topic.partitions, ROWS_SHOWN_MAX);
+    return this.root.open && !this.root.hidden ? this.#places.size : 0;
   }
 
   /** The rows created so far. */
@@ -76,8 +82,8 @@ export class TopicSection {
   /** Opens the section where this partition is. Returns its row; undefined if it has none. */
   reveal(partition: number): Row | undefined {
     this.root.open = true;
-    this.root.hidden = false;
     if (!this.#places.has(partition) && partition < this.topic.partitions) {
+      this.#rowsMax = ROWS_SHOWN_MAX;
       this.#page(Math.floor(partition / ROWS_SHOWN_MAX) * ROWS_SHOWN_MAX);
     }
     return this.row(partition);
@@ -104,12 +110,18 @@ export class TopicSection {
     if (this.root.open && this.#places.size === 0) this.#page(0);
   }
 
+  /** Shows a whole page instead of the few rows with which it opened. The focus goes to the first row that was added. */
+  #showMore(): void {
+    const first = this.reveal(this.#places.size);
+    first?.focus();
+  }
+
   /** Shows the rows from a partition on. */
   #page(from: number): void {
     const { topic } = this;
     this.#clear();
     this.#from = Math.max(0, Math.min(from, topic.partitions - 1));
-    const end = Math.min(this.#from + ROWS_SHOWN_MAX, topic.partitions);
+    const end = Math.min(this.#from + this.#rowsMax, topic.partitions);
     for (let i = this.#from; i < end; i++) {
       const root = element("div", { class: "place", "data-partition": i });
       const offline = topic.offline.find(({ partition }) => partition === i);
@@ -127,7 +139,12 @@ export class TopicSection {
       this.#body = element("div");
       this.root.append(this.#body);
     }
-    this.#body.replaceChildren(...[...this.#places.values()].map(({ root }) => root));
+    const isFew = this.#rowsMax < Math.min(topic.partitions, ROWS_SHOWN_MAX);
+    const more = Math.min(topic.partitions, ROWS_SHOWN_MAX) - this.#rowsMax;
+    setText(this.#more, `Show ${more} more of ${countOf(topic.partitions, "partition")}`);
+    const shown = [...this.#places.values()].map(({ root }) => root);
+    this.#body.replaceChildren(...shown, ...(isFew ? [this.#more] : []));
+    if (isFew) return;
     if (this.#pager === undefined && topic.partitions > ROWS_SHOWN_MAX) {
       this.#pager = new PartitionPager({
         page: (first) => this.#page(first),

@@ -317,28 +317,63 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "shows a few rows of a large topic beside others, and a page of many topics",
+    async () => {
+      await using many = await startPage();
+      const { registry } = many.broker.context;
+      await registry.create("a-large-one", 50, {});
+      for (let i = 0; i < 110; i++) await registry.create(`topic-${i}`, i < 2 ? 3 : 1, {});
+      const page = await browser.open(many.url);
+      const count = (selector: string) =>
+        page.evaluate<number>(`document.querySelectorAll('${selector}').length`);
+      await page.until("document.querySelectorAll('.topic').length > 0");
+      expect(await count(".topic")).toBe(100);
+      // 4 of the large one, 3 of each of two, and 14 more.
+      expect(await count(".topic[open]")).toBe(17);
+      expect(await count(".place")).toBe(24);
+      expect(await page.evaluate<number>("document.body.scrollHeight")).toBeLessThan(9000);
+      expect(await page.text(".topic .more")).toBe("Show 16 more of 50 partitions");
+      await page.evaluate("document.querySelector('.topic .more').click()");
+      expect(await page.evaluate("document.activeElement.ariaLabel")).toBe(
+        "Segments of a-large-one, partition 4",
+      );
+      expect(await page.text(".topic .pager [role=status]")).toBe("partitions 0 – 19 of 50");
+      expect(await count(".more")).toBe(1);
+      expect(await page.text(".more")).toBe("Show 11 more of 111 topics");
+      await page.evaluate("location.hash = '#/log/topic-108'");
+      await page.until("document.querySelectorAll('.topic').length === 101");
+      await page.evaluate("document.querySelector('.more').click()");
+      expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-99");
+      expect(await count(".topic")).toBe(111);
+      expect(await count(".more")).toBe(0);
+      expect(await page.text(".topic:nth-child(110) h2")).toBe("topic-108");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "keeps topics open or closed, and the focus in place, when a topic is created",
     async () => {
       await using many = await startPage();
       const { registry } = many.broker.context;
-      for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, i < 12 ? 12 : 2, {});
+      for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, i < 13 ? 8 : 2, {});
       const page = await browser.open(many.url);
       const isOpen = (topic: string) =>
         page.evaluate<boolean>(
           `[...document.querySelectorAll('.topic')].find((each) => each.querySelector('h2').textContent === '${topic}').open`,
         );
       await page.until("document.querySelectorAll('.topic').length === 22");
-      expect(await isOpen("topic-12")).toBe(false);
-      await page.evaluate("document.querySelectorAll('.topic summary')[2].click()");
-      await page.evaluate("document.querySelectorAll('.topic summary')[2].focus()");
+      expect(await isOpen("topic-13")).toBe(false);
+      await page.evaluate("document.querySelectorAll('.topic summary')[3].click()");
+      await page.evaluate("document.querySelectorAll('.topic summary')[3].focus()");
       await page.until(
-        "document.querySelectorAll('.topic')[2].querySelectorAll('.numbers strong').length === 2",
+        "document.querySelectorAll('.topic')[3].querySelectorAll('.numbers strong').length === 2",
       );
       await registry.create("topic-11b", 1, {});
       await page.until("document.querySelectorAll('.topic').length === 23");
-      expect(await isOpen("topic-12")).toBe(true);
-      expect(await isOpen("topic-13")).toBe(false);
-      expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-12");
+      expect(await isOpen("topic-13")).toBe(true);
+      expect(await isOpen("topic-14")).toBe(false);
+      expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-13");
       expect(await page.text(".topic:nth-child(3) h2")).toBe("topic-11b");
       await page.evaluate("document.querySelector('[name=filter]').focus()");
       await page.type("IC-3");
