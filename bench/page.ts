@@ -1,10 +1,14 @@
 // `bun run bench:page`: what open pages cost a broker. A producer at full speed, and one of 100 MB/s, in turns with nobody
 // looking and with ten pages, two of each view, in a process of their own.
-// Leaves to others: the pages (page/pages.ts), the load (e2e/load-process.ts).
+// With `--browser`: what a page costs its reader, with hundreds of topics and 10,000 partitions, each view in turn.
+// Leaves to others: the pages (page/pages.ts), a page in a browser (page/smoothness.ts), the load (e2e/load-process.ts).
 //
 //   --pairs N              runs of each kind, with and without pages (7)
 //   --pages N              open pages (10)
 //   --view NAME            all pages show this view
+//   --browser              measure a page in a browser instead; then --view NAME,NAME chooses views
+//   --topics N             topics beside the large ones (500)
+//   --seconds N            time for which each view is watched (10)
 //   --dir DIR              directory for the data, on a real disk
 //   --json, --markdown, --tiny   as for bench:e2e
 import { parseArgs } from "node:util";
@@ -17,6 +21,7 @@ import { Bench, cpuSeconds, megabytesASecond, SCALES } from "./e2e/setup.js";
 import { Worker } from "./e2e/worker.js";
 import { median } from "./numbers.js";
 import { type PagesQuestion, type PagesResult, type ViewName, VIEWS } from "./page/pages.js";
+import { measureSmoothness } from "./page/smoothness.js";
 import { type BarRow, barRow, barSection } from "./report.js";
 
 const { values } = parseArgs({
@@ -25,6 +30,9 @@ const { values } = parseArgs({
     pages: { type: "string", default: "10" },
     view: { type: "string" },
     dir: { type: "string" },
+    browser: { type: "boolean", default: false },
+    topics: { type: "string", default: "500" },
+    seconds: { type: "string", default: "10" },
     tiny: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
@@ -32,6 +40,7 @@ const { values } = parseArgs({
 });
 const pairs = Number(values.pairs ?? (values.tiny ? 1 : 7));
 const pages = Number(values.pages);
+if (values.browser) await showSmoothness();
 const view = VIEWS.find((name) => name === values.view);
 if (!(pairs > 0 && pages > 0) || (values.view !== undefined && view === undefined)) {
   console.error(`--pairs and --pages are numbers above 0, --view is one of ${VIEWS.join(", ")}`);
@@ -80,6 +89,25 @@ for (let i = 0; i < pairs; i++) {
   // The second side of a pair is the first one of the next, so that neither profits from its place.
   fast.push(await measurePair(undefined, i % 2 === 0));
   paced.push(await measurePair(PACE, i % 2 === 0));
+}
+
+/** The other measurement: the cost for the reader instead of the broker. */
+async function showSmoothness(): Promise<never> {
+  using bench = new Bench(values.tiny ? SCALES.tiny : SCALES.whole, values.dir);
+  const broker = await bench.broker("--flush", "never", "--ui", "0");
+  const section = await measureSmoothness(broker, () => urlOf(broker), {
+    topics: values.tiny ? 2 : Number(values.topics),
+    topicPartitions: values.tiny ? 2 : Math.ceil(9_000 / Number(values.topics)),
+    giantPartitions: values.tiny ? 3 : 500,
+    segments: values.tiny ? 4 : 10_000,
+    settleMs: values.tiny ? 0 : 3_000,
+    seconds: values.tiny ? 0.2 : Number(values.seconds),
+    only: values.view?.split(",") ?? [],
+  });
+  if (values.json) console.log(JSON.stringify(section.rows, null, 2));
+  else process.stdout.write(values.markdown ? section.markdown : section.text);
+  await broker.end("SIGKILL");
+  process.exit(0);
 }
 
 /** Both runs write to one topic, which has some data then. */

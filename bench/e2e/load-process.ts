@@ -96,7 +96,7 @@ function summaryOf(
 }
 
 async function produce(load: ProduceLoad): Promise<LoadResult> {
-  const { topic, partitions, bytesMax } = load;
+  const { topic, topics = 1, partitions, bytesMax } = load;
   const { batch, records } = makeBatch(load.recordBytes, load.batchBytes);
   const connections = await Promise.all(
     Array.from({ length: load.connections }, () => open(load.port)),
@@ -106,9 +106,10 @@ async function produce(load: ProduceLoad): Promise<LoadResult> {
   let sent = 0;
   const ask = (connection: BrokerConnection): Promise<number> | undefined => {
     if (sent * batch.length >= bytesMax || performance.now() >= until) return undefined;
-    const partition = sent++ % partitions;
+    const name = load.topics === undefined ? topic : `${topic}-${sent % topics}`;
+    const partition = Math.floor(sent++ / topics) % partitions;
     const encode = (id: number): Uint8Array =>
-      encodeProduceRequestHead(id, topic, partition, batch.length);
+      encodeProduceRequestHead(id, name, partition, batch.length);
     return connection.request(encode, TIMEOUT_MS, batch).then((payload) => {
       Produce.decodeResponse(payload);
       return batch.length;

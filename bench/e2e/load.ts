@@ -16,6 +16,8 @@ export interface ProduceLoad {
   readonly kind: "produce";
   readonly port: number;
   readonly topic: string;
+  /** Requests go to so many topics in turn: the name, a dash, and a number from 0. */
+  readonly topics?: number;
   /** Requests go to these in turn. */
   readonly partitions: number;
   readonly connections: number;

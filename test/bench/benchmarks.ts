@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { environment, EXECUTABLE_VARIABLE, executable } from "../support/binary.js";
+import { CHROMIUM } from "../support/browser.js";
 import { HAS_OPENSSL } from "../support/certificates.js";
 import { withTempDir } from "../support/tmp.js";
 
@@ -129,6 +130,23 @@ test("the benchmark of the page runs, and no request of a page fails", async () 
     expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
   });
 }, 60_000);
+
+test.skipIf(CHROMIUM === undefined)(
+  "the benchmark of a page in a browser runs",
+  async () => {
+    await withTempDir(async (dir) => {
+      const rows: { nodes: number; framesASecond: number }[] = JSON.parse(
+        await run("page.ts", "--browser", "--json", "--dir", dir, "--view", "log,topics"),
+      );
+      expect(rows.map(({ nodes, framesASecond }) => nodes > 100 && framesASecond > 0)).toEqual([
+        true,
+        true,
+      ]);
+      expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+    });
+  },
+  60_000,
+);
 
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {

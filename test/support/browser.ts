@@ -116,6 +116,8 @@ export class BrowserPage {
   readonly #session: string;
   /** Errors, exceptions and violations of the Content-Security-Policy on the page. */
   readonly complaints: string[] = [];
+  /** Take events of the protocol, by name. */
+  readonly listeners = new Map<string, (params: Readonly<Record<string, unknown>>) => void>();
 
   constructor(browser: Browser, session: string) {
     this.#browser = browser;
@@ -220,7 +222,8 @@ export class BrowserPage {
   }
 
   /** Takes an event of the protocol. */
-  received({ method, params = {} }: Message): void {
+  received({ method = "", params = {} }: Message): void {
+    this.listeners.get(method)?.(params);
     const isError = method === "Runtime.consoleAPICalled" && params.type === "error";
     const isLogged = method === "Log.entryAdded" && JSON.stringify(params).includes('"error"');
     // Network errors are expected: a topic may be deleted while its row loads, and a broker may stop.
