@@ -52,9 +52,9 @@ interface PlannedMove extends ResetMove {
 }
 
 /**
- * What a reset would change, and changes nothing. Rejects with NON_EMPTY_GROUP while the group has members, OFFSET_OUT_OF_RANGE
- * if a number is not in a partition, INVALID_REQUEST if nothing would move or too much, and with the errors of `describeGroup`
- * and of a search by time.
+ * What a reset would change, and changes nothing: also while the group has members, which only keep it from being carried out.
+ * Rejects with OFFSET_OUT_OF_RANGE if a number is not in a partition, INVALID_REQUEST if nothing would move or too much, and
+ * with the errors of `describeGroup` and of a search by time.
  */
 export async function planReset(
   context: ServiceContext,
@@ -62,7 +62,6 @@ export async function planReset(
 ): Promise<readonly PlannedMove[]> {
   const { group, to } = query;
   requireOnGroup(context, "READ", group);
-  refuseMembers(context, group);
   const named = await partitionsOf(context, query);
   const plan = async (each: NamedPartition): Promise<PlannedMove> => {
     const { topic, partition } = each;
@@ -77,7 +76,7 @@ export async function planReset(
 }
 
 /**
- * Carries out a planned reset, all or nothing. Rejects with NON_EMPTY_GROUP if a member has joined, INVALID_REQUEST if the group
+ * Carries out a planned reset, all or nothing. Rejects with NON_EMPTY_GROUP while the group has members, INVALID_REQUEST if the group
  * has committed in one of the partitions since or there are more than a plan has, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_ID, and the errors of the offset store.
  */
 export async function applyReset(

@@ -251,7 +251,7 @@ describe("a reset", () => {
     expect(seen).toEqual([["offsets-reset", { group: "audited", partitions: 3 }]]);
   });
 
-  test("is refused while the group has members, also when one has joined since the dry run", async () => {
+  test("is refused while the group has members, though not its dry run", async () => {
     await commit("joined", 5);
     const { moves } = await plan("joined", { to: "earliest" });
     await joinGroup(sample.broker.context.groups, "joined", [
@@ -259,7 +259,7 @@ describe("a reset", () => {
     ]);
     const refusal = /NON_EMPTY_GROUP.*group 'joined' has members.*meter at 10\.0\.0\.7/;
     expect(await post("reset", { group: "joined", moves })).toMatch(refusal);
-    await expect(plan("joined", { to: "earliest" })).rejects.toThrow(refusal);
+    expect((await plan("joined", { to: "earliest" })).moves).toEqual(moves);
     expect(committed("joined")[0]).toBe(5);
   });
 

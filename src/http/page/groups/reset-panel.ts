@@ -50,6 +50,11 @@ export class ResetPanel {
   readonly #said = element("div", { class: "said", role: "status" });
   readonly #plan = element("div", { class: "plan" });
   readonly #table: Table<Move>;
+  readonly #action = button("", () => void this.#confirm());
+  /** What is shown, and in words where to. */
+  #planned: { readonly plan: ResetPlan; readonly where: string } | undefined;
+  /** Of the group; undefined while the broker has not said it. */
+  #memberCount: number | undefined;
   #group = "";
   #shown = "";
   /** What had the focus when the panel was opened. */
@@ -109,10 +114,13 @@ export class ResetPanel {
   update({ topics, memberCount, may }: GroupDetail): void {
     const isRefused = !may.reset;
     for (const part of [this.#form, this.#said, this.#plan]) part.hidden = isRefused;
-    // A refusal says it too, with the names of the members.
-    const isSaid = memberCount === 0 || this.#said.querySelector(".failure") !== null;
-    this.#warning.hidden = !isRefused && isSaid;
+    this.#warning.hidden = !isRefused && memberCount === 0;
     setText(this.#warning, isRefused ? this.#refusal() : membersWarning(memberCount));
+    const haveLeft = memberCount === 0 && (this.#memberCount ?? 0) > 0;
+    this.#memberCount = memberCount;
+    this.#action.disabled = !this.#canBeDone();
+    // They may have committed before they left: what was shown could not be carried out.
+    if (haveLeft && this.#planned !== undefined) this.#showAgain();
     const known = new Set([...this.#topic.options].map(({ value }) => value));
     for (const { topic } of topics) {
       if (!known.has(topic)) this.#topic.append(element("option", { value: topic }, topic));
@@ -134,6 +142,10 @@ export class ResetPanel {
     if (this.#group === group && this.#shown === shown) return;
     const { activeElement } = document;
     if (!this.root.contains(activeElement)) this.#opener = activeElement;
+    if (this.#group !== group) {
+      this.#memberCount = undefined;
+      this.#warning.hidden = true;
+    }
     this.#group = group;
     this.#shown = shown;
     const kind = resetKindOf(query.get("reset"));
@@ -144,7 +156,7 @@ export class ResetPanel {
     this.#fit();
     this.#clear();
     if (kind !== undefined) void this.#show(kind, query);
-    else this.#kind.focus();
+    else (this.#at.disabled ? this.#kind : this.#at).focus();
   }
 
   hide(): void {
@@ -164,6 +176,7 @@ export class ResetPanel {
 
   #clear(): void {
     this.#asking?.abort();
+    this.#planned = undefined;
     this.#said.replaceChildren();
     this.#plan.replaceChildren();
   }
@@ -176,11 +189,15 @@ export class ResetPanel {
       ...{ reset: kind, at: settled(kind, this.#at.disabled ? "" : this.#at.value, new Date()) },
       ...{ topic, partitions: topic === "" ? "" : this.#partitions.value.replaceAll(/\s/g, "") },
     };
-    // The same question again is about the group as it is now.
-    this.#shown = "";
     const href = this.#events.hrefOf(query);
-    if (location.hash === href) this.show(this.#group, this.#context.router.current.query);
+    if (location.hash === href) this.#showAgain();
     else this.#context.router.go(href);
+  }
+
+  /** Asks the question of the address again, which is about the group as it is now. */
+  #showAgain(): void {
+    this.#shown = "";
+    this.show(this.#group, this.#context.router.current.query);
   }
 
   async #show(kind: ResetKind, query: URLSearchParams): Promise<void> {
@@ -202,18 +219,30 @@ export class ResetPanel {
   }
 
   #showPlan(plan: ResetPlan, where: string): void {
-    const moves = plan.moves.filter(({ from, to }) => from !== to);
+    this.#planned = { plan, where };
     this.#table.show(plan.moves);
     const text = `To ${where}: ${summaryOf(plan)} Nothing has been changed yet.`;
     this.#said.replaceChildren(element("p", {}, text));
-    const action = button(`Reset ${countOf(moves.length, "partition")}`, () =>
-      this.#confirm({ moves }, where),
+    setText(this.#action, `Reset ${countOf(movesOf(plan).length, "partition")}`);
+    this.#action.disabled = !this.#canBeDone();
+    this.#plan.replaceChildren(
+      this.#table.root,
+      element("div", { class: "actions" }, this.#action),
     );
-    action.disabled = moves.length === 0;
-    this.#plan.replaceChildren(this.#table.root, element("div", { class: "actions" }, action));
   }
 
-  async #confirm({ moves }: ResetPlan, where: string): Promise<void> {
+  #canBeDone(): boolean {
+    return (
+      this.#memberCount === 0 &&
+      this.#planned !== undefined &&
+      movesOf(this.#planned.plan).length > 0
+    );
+  }
+
+  async #confirm(): Promise<void> {
+    if (this.#planned === undefined) return;
+    const { plan, where } = this.#planned;
+    const moves = movesOf(plan);
     const group = this.#group;
     const body = [
       `Group ${group} moves to ${where} in ${partitionWords(moves)}.`,
@@ -236,6 +265,11 @@ export class ResetPanel {
     this.#context.router.go(this.#events.hrefOf({}));
     this.#events.closed(opener);
   }
+}
+
+/** Those that are not there already. */
+function movesOf(plan: ResetPlan): readonly Move[] {
+  return plan.moves.filter(({ from, to }) => from !== to);
 }
 
 function membersWarning(count: number): string {
