@@ -170,7 +170,8 @@ function numberOf(name: string, text: string): number {
   throw invalid(`${name} is '${text.slice(0, 100)}'; expected a whole number`);
 }
 
-function shown({ key, value, headers, place, decoded, ...rest }: OneRecord): ShownRecord {
+function shown(record: OneRecord): ShownRecord {
+  const { key, value, headers, place, decoded, tombstoneMs, ...rest } = record;
   const shownHeaders: ShownRecord["headers"][number][] = [];
   let left = SHOWN_HEADERS_BYTES_MAX;
   for (const header of headers.slice(0, SHOWN_HEADERS_MAX)) {
@@ -187,6 +188,7 @@ function shown({ key, value, headers, place, decoded, ...rest }: OneRecord): Sho
     headers: shownHeaders,
     place: place ?? null,
     decoded: decoded ?? null,
+    tombstoneMs: tombstoneMs ?? null,
   };
 }
 

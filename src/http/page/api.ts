@@ -40,6 +40,12 @@ export function askFor<Answer>(path: string, signal?: AbortSignal): Promise<Answ
   return answerOf<Answer>(fetch(path, signal === undefined ? {} : { signal }));
 }
 
+/** Asks for bytes likewise. */
+export async function askForBytes(path: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const response = await responseOf(fetch(path, signal === undefined ? {} : { signal }));
+  return new Uint8Array(await received(response.arrayBuffer()));
+}
+
 /** Sends a change, as JSON. */
 export function order<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
   const headers = { "content-type": "application/json", ...changeHeaders };
@@ -48,16 +54,28 @@ export function order<Answer>(method: string, path: string, body?: unknown): Pro
 }
 
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
+  const response = await responseOf(asked);
+  return JSON.parse(await received(response.text())) as Answer;
+}
+
+/** The answer, unless it is a refusal. */
+async function responseOf(asked: Promise<Response>): Promise<Response> {
   const response = await asked.catch(() => undefined);
   if (response === undefined) throw new Unanswered(NO_ANSWER);
   // The session has ended: the page is now the form to log in.
   if (response.status === 401) location.reload();
-  const text = await response.text().catch(() => undefined);
-  if (text === undefined) throw new Unanswered(NO_ANSWER);
-  if (response.ok) return JSON.parse(text) as Answer;
+  if (response.ok) return response;
+  const text = await received(response.text());
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
   if (isJson) throw new Refused(JSON.parse(text) as Refusal);
   throw response.status === 503 ? new Unanswered(text.trim()) : new Error(text.trim());
+}
+
+/** The body of an answer, which may end early. */
+function received<Body>(body: Promise<Body>): Promise<Body> {
+  return body.catch(() => {
+    throw new Unanswered(NO_ANSWER);
+  });
 }
 
 const NO_ANSWER = "the broker does not respond";

@@ -7,6 +7,7 @@ import { RecordCursor } from "../../record/cursor.js";
 import type { RecordHeader } from "../../record/encoder.js";
 import type { ServiceContext } from "../context.js";
 import { type NamedPartition, partitionOf } from "../named-partition.js";
+import { mayOnTopic } from "../permissions.js";
 import { decodedRecord } from "./internal-record.js";
 import { type LogPlace, placeOf, readPieces } from "./log-pieces.js";
 import { openPiece } from "./opened-records.js";
@@ -31,6 +32,10 @@ export interface OneRecord {
   readonly place: LogPlace | undefined;
   /** What it says, if it belongs to the broker. */
   readonly decoded: string | undefined;
+  /** Whether the caller may write to its topic. */
+  readonly mayWrite: boolean;
+  /** How long compaction keeps a tombstone in its topic, in milliseconds; undefined if the topic is not compacted. */
+  readonly tombstoneMs: number | undefined;
 }
 
 /** Headers of a record that are read. */
@@ -51,6 +56,8 @@ export async function readRecord(
 ): Promise<OneRecord> {
   const partition = partitionOf(context, "READ", named);
   const { name, logStartOffset, highWatermark, index: number } = partition;
+  const { compacts, deleteRetentionMs } = partition.settings;
+  const isInternal = isInternalTopic(partition.topic);
   if (offset < logStartOffset || offset >= highWatermark) {
     const range =
       highWatermark === logStartOffset
@@ -77,7 +84,9 @@ export async function readRecord(
         bytes: cursor.end - cursor.start,
         batch: batchSummary(piece, number),
         place: placeOf(partition, baseOffset(piece.bytes, piece.at)),
-        decoded: isInternalTopic(partition.topic) ? decodedRecord(key, value) : undefined,
+        decoded: isInternal ? decodedRecord(key, value) : undefined,
+        mayWrite: !isInternal && mayOnTopic(context, "WRITE", partition.topic),
+        tombstoneMs: compacts ? deleteRetentionMs : undefined,
       };
     }
   }

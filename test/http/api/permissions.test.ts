@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { monitoringRoutes } from "../../../src/http/monitoring.js";
 import { QUESTIONS } from "../../../src/http/api/partition-questions.js";
 import { pageRoutes } from "../../../src/http/api/routes.js";
+import type { ShownRecord } from "../../../src/http/page/records/record-wire.js";
 import type { TopicDetail } from "../../../src/http/page/topics/topic-wire.js";
 import type { SessionState } from "../../../src/http/page/wire.js";
 import { type PageSample, startPage } from "../../support/page-sample.js";
@@ -289,6 +290,14 @@ test("the page is told what a visitor may do to a topic, and nothing but to read
     newTopicPartitions: null,
     ...{ seesCluster: true, mayCloseConnections: false },
   });
+});
+
+test("the page is told whether a visitor may write another record beside one that it reads", async () => {
+  const mayWrite = async (name: Name): Promise<unknown> => {
+    const { fetch: send } = await logInOnPage(sample.url, name);
+    return ((await (await send("api/records/orders/0/0")).json()) as ShownRecord).mayWrite;
+  };
+  expect([await mayWrite("reader"), await mayWrite("admin")]).toEqual([false, true]);
 });
 
 test("metrics tell a user only of topics and groups that it may see", async () => {

@@ -232,6 +232,24 @@ describe("a record", () => {
     expect(await get<ShownRecord>("orders/1/7")).toMatchObject({ value: null });
   });
 
+  test("says whether it may be deleted, and how long a tombstone would stay", async () => {
+    const { registry } = sample.broker.context;
+    const settings = { "cleanup.policy": "compact", "delete.retention.ms": "7000" };
+    await registry.create("states", 1, settings);
+    const encoder = new BatchEncoder();
+    encoder.append(5, "a", "1");
+    await registry.partition("states", 0).append(encoder.finish().slice());
+    expect(await get<ShownRecord>("states/0/0")).toMatchObject({
+      ...{ mayWrite: true, tombstoneMs: 7000 },
+    });
+    expect((await get<ShownRecord>("orders/1/4")).tombstoneMs).toBeNull();
+    const commits = await get("__consumer_offsets");
+    const [commit] = commits.items.filter(({ kind }) => kind === "record");
+    const [{ partition }, [offset = 0]] = [commit ?? { partition: 0 }, offsetsOf(commits)];
+    const found = await get<ShownRecord>(`__consumer_offsets/${partition}/${offset}`);
+    expect(found.mayWrite).toBe(false);
+  });
+
   test("is cut where it is too long to be shown, and can be downloaded", async () => {
     const { value, key } = await get<ShownRecord>("long/0/0");
     expect(value?.bytes).toBe(LONG.length);

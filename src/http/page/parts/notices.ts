@@ -20,6 +20,13 @@ export class Notices {
     setTimeout(() => notice.remove(), SHOWN_MS);
   }
 
+  /** Says it with a link, until it is followed or the notice is closed. */
+  sayWithLink(text: string, link: HTMLAnchorElement): void {
+    const notice = this.#add(text, "notice");
+    link.addEventListener("click", () => notice.remove());
+    notice.querySelector("p")?.append(" ", link);
+  }
+
   /** Says why something failed. */
   fail(error: unknown): void {
     this.#add(error instanceof Error ? error.message : String(error), "notice failed");

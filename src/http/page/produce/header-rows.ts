@@ -3,6 +3,7 @@ import { button, element } from "../parts/dom.js";
 import { choice } from "../parts/fields.js";
 import type { ProduceOrder } from "./produce-wire.js";
 import { bytesOf } from "./produce-words.js";
+import type { RecordCopy } from "./record-copy.js";
 
 const READINGS = { text: "text", hex: "hex", base64: "base64", null: "null" };
 
@@ -15,7 +16,7 @@ interface HeaderRow {
 
 export class HeaderRows {
   readonly #list = element("div", { class: "header-rows" });
-  readonly #add = button("Add a header", () => this.#addRow());
+  readonly #add = button("Add a header", () => this.#begin());
   readonly root = element(
     "fieldset",
     { class: "headers" },
@@ -37,7 +38,26 @@ export class HeaderRows {
     }));
   }
 
-  #addRow(): void {
+  /** Shows these headers instead of those before. */
+  fill(headers: RecordCopy["headers"]): void {
+    for (const { root } of this.#rows) root.remove();
+    this.#rows = [];
+    for (const { name, value } of headers) {
+      const row = this.#addRow();
+      row.name.value = name;
+      row.value.value = value.text;
+      // An empty field of text is an empty value.
+      row.reading.value = value.reading === "empty" ? "text" : value.reading;
+      row.value.disabled = value.reading === "null";
+    }
+  }
+
+  #begin(): void {
+    this.#addRow().name.focus();
+    this.#onChange();
+  }
+
+  #addRow(): HeaderRow {
     const input = (label: string) =>
       element("input", { "aria-label": label, placeholder: label, spellcheck: "false" });
     const [name, value] = [input("name"), input("value")];
@@ -45,14 +65,13 @@ export class HeaderRows {
     reading.ariaLabel = "The value is";
     const remove = button("Remove", () => this.#remove(row), { "aria-label": "Remove the header" });
     const root = element("div", { class: "header-row" }, name, value, reading, remove);
-    const row = { root, name, reading, value };
+    const row: HeaderRow = { root, name, reading, value };
     reading.addEventListener("change", () => {
       value.disabled = reading.value === "null";
     });
     this.#rows = [...this.#rows, row];
     this.#list.append(root);
-    name.focus();
-    this.#onChange();
+    return row;
   }
 
   #remove(row: HeaderRow): void {

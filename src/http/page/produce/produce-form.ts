@@ -7,16 +7,25 @@ import type { Model } from "../model.js";
 import type { ProduceOrder } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
 import { HeaderRows } from "./header-rows.js";
-import { bytesOf, partitionHint, sizeText, timestampOf, topicHint } from "./produce-words.js";
+import {
+  bytesOf,
+  partitionHint,
+  sizeOf,
+  sizeText,
+  timestampOf,
+  topicHint,
+} from "./produce-words.js";
+import type { RecordCopy } from "./record-copy.js";
 
 const READINGS = { text: "text", hex: "hex", base64: "base64" };
+
+/** A field of the key without text is no key, so an empty one has to be said. */
+const KEY_READINGS = { ...READINGS, empty: "empty" };
 
 const CODECS = { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" } as const;
 
 /** Time without a key after which the size is measured: that takes milliseconds for a large value. */
 const MEASURE_MS = 100;
-
-const utf8 = new TextEncoder();
 
 /** What of the form is in the address; never the value. */
 interface FormPlace {
@@ -35,12 +44,11 @@ export class ProduceForm {
   });
   readonly #partitionHint = element("small");
   readonly #key = element("input", { name: "key", placeholder: "none", spellcheck: "false" });
-  readonly #keyReading = choice("key-reading", READINGS);
+  readonly #keyReading = choice("key-reading", KEY_READINGS);
   readonly #value = element("textarea", { name: "value", rows: 8, spellcheck: "false" });
   readonly #valueReading = choice("value-reading", READINGS);
   readonly #tombstone = toggle("tombstone (the value is null)", "tombstone", (isOn) => {
-    this.#value.disabled = isOn;
-    this.#valueReading.disabled = isOn;
+    this.#setTombstone(isOn);
     this.#changed();
   });
   readonly #codec = choice("codec", CODECS);
@@ -59,6 +67,7 @@ export class ProduceForm {
     this.#onChange = onChange;
     this.#keyReading.ariaLabel = "The key is";
     this.#valueReading.ariaLabel = "The value is";
+    this.#keyReading.addEventListener("change", () => this.#allowKey());
     const partition = field("partition", this.#partition);
     const topic = field("topic", this.#topic);
     topic.append(this.#topicHint);
@@ -131,8 +140,33 @@ export class ProduceForm {
     if (key !== null) {
       this.#key.value = key;
       this.#keyReading.value = "text";
+      this.#allowKey();
     }
     this.update();
+  }
+
+  /** Enters a record, for the partition of its key and the present time. */
+  fill({ topic, key, value, headers }: RecordCopy): void {
+    this.#topic.value = topic;
+    this.#partition.value = "";
+    this.#key.value = key.text;
+    this.#keyReading.value = key.reading === "null" ? "text" : key.reading;
+    this.#allowKey();
+    const isTombstone = value.reading === "null";
+    this.#value.value = value.text;
+    this.#valueReading.value =
+      value.reading === "hex" || value.reading === "base64" ? value.reading : "text";
+    this.#tombstone.box.checked = isTombstone;
+    this.#setTombstone(isTombstone);
+    this.#headers.fill(headers);
+    this.#timestamp.value = "";
+    this.update();
+  }
+
+  /** Empties all but the topic. */
+  clear(): void {
+    const none = { text: "", reading: "text" } as const;
+    this.fill({ topic: this.#topic.value, key: none, value: none, headers: [] });
   }
 
   /** Enters the first topic if the field is empty. */
@@ -165,7 +199,18 @@ export class ProduceForm {
   }
 
   get #keyBytes(): ProduceOrder["key"] {
-    return this.#key.value === "" ? null : bytesOf(this.#key.value, this.#keyReading.value);
+    const reading = this.#keyReading.value;
+    if (reading === "empty") return "";
+    return this.#key.value === "" ? null : bytesOf(this.#key.value, reading);
+  }
+
+  #allowKey(): void {
+    this.#key.disabled = this.#keyReading.value === "empty";
+  }
+
+  #setTombstone(isOn: boolean): void {
+    this.#value.disabled = isOn;
+    this.#valueReading.disabled = isOn;
   }
 
   #changed(): void {
@@ -176,7 +221,7 @@ export class ProduceForm {
   #measure(): void {
     let bytes: number;
     try {
-      bytes = utf8.encode(JSON.stringify(this.order)).length;
+      bytes = sizeOf(this.order);
     } catch {
       return; // the timestamp is not complete yet
     }

@@ -1,21 +1,22 @@
-// The produce view: a form for one record, which stays for the next one; where the last ones went; and the way of a record in
-// as steps on the drawing.
+// The produce view: a form for one record, which stays for the next one, and may begin as a copy of another record; where the
+// last ones went; and the way of a record in as steps on the drawing.
 // Leaves to others: writing it (http/api/produce.ts), the form (produce-form.ts), what the steps say (produce-steps.ts), the
 // drawing (../log/).
-import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { Refused } from "../api.js";
 import type { LogView } from "../log/log-view.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, failure } from "../parts/dom.js";
 import { link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
+import { askKey, askRecord, pathOfRecord } from "../records/record-api.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { ProduceOrder, ProduceReport } from "./produce-wire.js";
 import { produce } from "./produce-api.js";
 import { ProduceForm } from "./produce-form.js";
 import { produceStory } from "./produce-steps.js";
-import { choiceText, newTopicText, sizeText } from "./produce-words.js";
+import { choiceText, newTopicText } from "./produce-words.js";
+import { copiedPlaceOf, copiedPlaceWords, copyOf } from "./record-copy.js";
 import { similarNames } from "../similar-names.js";
 
 /** Sent records that are listed. */
@@ -25,12 +26,15 @@ export class ProduceView implements View {
   readonly #context: PageContext;
   readonly #log: LogView;
   readonly #form: ProduceForm;
+  readonly #copied = element("p", { class: "copied", role: "status" });
   readonly #said = element("div", { class: "said" });
   readonly #send = element("button", { type: "submit" }, "Send");
   readonly #follow = button("Send and follow", () => void this.#submit(true));
   readonly #sent = element("ol", { class: "sent" });
   readonly root: HTMLElement;
   #isBusy = false;
+  #isCopying = false;
+  #copying = new AbortController();
 
   /** `log` shows the steps. */
   constructor(context: PageContext, log: LogView) {
@@ -40,6 +44,7 @@ export class ProduceView implements View {
     const form = element(
       "form",
       { id: "produce", class: "card", autocomplete: "off", "aria-label": "Produce" },
+      this.#copied,
       this.#form.root,
       this.#said,
       element(
@@ -47,6 +52,7 @@ export class ProduceView implements View {
         { class: "actions" },
         this.#send,
         this.#follow,
+        button("Clear", () => this.#clear(), { title: "Empty all fields but the topic" }),
         element(
           "p",
           { class: "muted" },
@@ -76,19 +82,68 @@ export class ProduceView implements View {
   }
 
   show({ query }: Route): string {
-    this.#form.enter(query);
-    this.#form.offer(this.#context.model.topics);
+    this.#stopCopying();
+    const copied = query.get("copy");
+    if (copied !== null) void this.#copy(copied);
+    else {
+      this.#form.enter(query);
+      this.#form.offer(this.#context.model.topics);
+    }
     return "Produce";
   }
 
-  hide(): void {}
+  hide(): void {
+    this.#stopCopying();
+  }
 
   overview(): void {
     this.#form.offer(this.#context.model.topics);
   }
 
-  /** Keeps the address that of the form. */
+  /** Fills the form with the record that an address names. */
+  async #copy(text: string): Promise<void> {
+    const copying = new AbortController();
+    const { signal } = copying;
+    this.#copying = copying;
+    this.#said.replaceChildren();
+    this.#copied.replaceChildren("loading the record …");
+    this.#isCopying = true;
+    try {
+      const place = copiedPlaceOf(text);
+      const { topic, partition, offset } = place;
+      const path = pathOfRecord(topic, partition, offset);
+      const record = await askRecord(path, signal);
+      const copy = copyOf(topic, record, await askKey(path, record, signal));
+      if (signal.aborted) return;
+      this.#isCopying = false;
+      this.#form.fill(copy);
+      const shown = { partition, from: offset, record: `${partition}/${offset}` };
+      const href = hrefOf("records", [topic], shown);
+      this.#copied.replaceChildren("Copy of ", element("a", { href }, copiedPlaceWords(place)));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#stopCopying();
+      this.#said.replaceChildren(failure(error));
+    }
+  }
+
+  #stopCopying(): void {
+    if (this.#isCopying) this.#copied.replaceChildren();
+    this.#copying.abort();
+    this.#isCopying = false;
+  }
+
+  #clear(): void {
+    this.#form.clear();
+    this.#copied.replaceChildren();
+    this.#said.replaceChildren();
+    this.#note();
+    this.#form.focus();
+  }
+
+  /** Keeps the address that of the form. What a person writes is not overwritten by a copy that comes late. */
   #note(): void {
+    this.#stopCopying();
     const { topic, partition, key } = this.#form.place;
     this.#context.router.note(hrefOf("produce", [], { topic, partition, key }));
   }
@@ -115,8 +170,6 @@ export class ProduceView implements View {
   }
 
   async #sendOrder(order: ProduceOrder, isFollowed: boolean): Promise<void> {
-    const bytes = new TextEncoder().encode(JSON.stringify(order)).length;
-    if (bytes > HTTP_BODY_BYTES_MAX) throw new Error(sizeText(bytes));
     let report: ProduceReport;
     try {
       report = await produce(order);

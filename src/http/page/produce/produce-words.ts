@@ -4,12 +4,13 @@ import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { partitionForKey } from "../../../record/key-partition.js";
 import { parseTarget } from "../log/target.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { OrderedBytes, ProduceReport } from "./produce-wire.js";
+import type { OrderedBytes, ProduceOrder, ProduceReport } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
 
-/** What a field says, as the broker takes it. `reading` is how it is read: `text`, `hex`, `base64` or `null`. */
+/** What a field says, as the broker takes it. `reading` is how it is read: `text`, `hex`, `base64`, `empty` or `null`. */
 export function bytesOf(text: string, reading: string): OrderedBytes | null {
   if (reading === "null") return null;
+  if (reading === "empty") return "";
   if (reading === "hex") return { hex: text };
   return reading === "base64" ? { base64: text } : text;
 }
@@ -18,6 +19,17 @@ export function bytesOf(text: string, reading: string): OrderedBytes | null {
 export function sizeText(bytes: number): string {
   const text = `${formatBytes(bytes)} of ${formatBytes(HTTP_BODY_BYTES_MAX)}`;
   return bytes > HTTP_BODY_BYTES_MAX ? `${text}: too long for the page; use rustlog produce` : text;
+}
+
+/** Size of an order as a request, in bytes. */
+export function sizeOf(order: ProduceOrder): number {
+  return new TextEncoder().encode(JSON.stringify(order)).length;
+}
+
+/** Throws if the order is longer than the largest request. */
+export function checkSize(order: ProduceOrder): void {
+  const bytes = sizeOf(order);
+  if (bytes > HTTP_BODY_BYTES_MAX) throw new Error(sizeText(bytes));
 }
 
 /** Why a record went to its partition. */

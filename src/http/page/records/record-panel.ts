@@ -1,14 +1,19 @@
 // One record in full: its value as JSON, text, hexadecimal or base64, its key and headers, and the ways to its bytes in the log.
 // Leaves to others: the list (record-list.ts), and the formats (record-text.ts).
 import { printable } from "../../../printable.js";
-import { askFor, isPassing } from "../api.js";
+import { isPassing } from "../api.js";
 import { copyText } from "../parts/copy.js";
+import { openDialog } from "../parts/dialog.js";
 import { button, element, failure } from "../parts/dom.js";
 import { link } from "../parts/empty.js";
 import { formatBytes, formatCount } from "../parts/format.js";
-import type { Notices } from "../parts/notices.js";
 import { Tabs } from "../parts/tabs.js";
+import { produce } from "../produce/produce-api.js";
+import { copiedPlaceText } from "../produce/record-copy.js";
 import { hrefOf } from "../router.js";
+import type { PageContext } from "../view.js";
+import { deletionWords, isDeletable, keyWords, tombstoneOrder } from "./deletion-words.js";
+import { askKey, askRecord, pathOfRecord } from "./record-api.js";
 import {
   bytesOfBase64,
   hexDump,
@@ -42,7 +47,7 @@ interface RecordPanelEvents {
 
 export class RecordPanel {
   readonly root: HTMLElement;
-  readonly #notices: Notices;
+  readonly #context: Pick<PageContext, "notices" | "session">;
   readonly #events: RecordPanelEvents;
   readonly #content = element("div", { class: "content" });
   readonly #title = element("h2");
@@ -50,8 +55,8 @@ export class RecordPanel {
   #tab = "";
   #shown = "";
 
-  constructor(notices: Notices, events: RecordPanelEvents) {
-    this.#notices = notices;
+  constructor(context: Pick<PageContext, "notices" | "session">, events: RecordPanelEvents) {
+    this.#context = context;
     this.#events = events;
     this.root = element(
       "aside",
@@ -97,9 +102,9 @@ export class RecordPanel {
     const cancel = new AbortController();
     this.#cancel = cancel;
     this.#title.textContent = `${topic} ${partition}, offset ${formatCount(offset)}`;
-    const path = `/api/records/${encodeURIComponent(topic)}/${partition}/${offset}`;
+    const path = pathOfRecord(topic, partition, offset);
     try {
-      const record = await askFor<ShownRecord>(path, cancel.signal);
+      const record = await askRecord(path, cancel.signal);
       if (cancel.signal.aborted) return;
       this.#show(record, topic, partition, path);
     } catch (error) {
@@ -149,6 +154,7 @@ export class RecordPanel {
         link("Play the lookup", hrefOf("log", [topic, partition], { lookup: offset })),
         link("Records around it", hrefOfPlace(around(topic, partition, offset))),
         ...this.#sameKey(topic, partition, key),
+        ...this.#writing(record, topic, partition, path),
         element("a", { class: "button", href: `${path}/line`, download: "" }, "Download as JSON"),
         button("Copy link", () => this.#copyLink(topic, partition, offset)),
       ),
@@ -167,11 +173,50 @@ export class RecordPanel {
     return [link("Same key", hrefOfPlace(place))];
   }
 
+  /** What writes another record: only where the visitor may. */
+  #writing(record: ShownRecord, topic: string, partition: number, path: string): HTMLElement[] {
+    const { offset, batch, decoded } = record;
+    if (!this.#context.session.mayProduce || batch.isControl || decoded !== null) return [];
+    const copy = copiedPlaceText({ topic, partition, offset });
+    const again = link("Produce again", hrefOf("produce", [], { copy }));
+    if (!isDeletable(record)) return [again];
+    const remove = button("Delete this key", () => {
+      this.#askToDelete(record, topic, partition, path).catch((error: unknown) =>
+        this.#context.notices.fail(error),
+      );
+    });
+    return [again, remove];
+  }
+
+  async #askToDelete(
+    record: ShownRecord,
+    topic: string,
+    partition: number,
+    path: string,
+  ): Promise<void> {
+    const key = await askKey(path, record);
+    if (key === null) return;
+    const text = {
+      title: `Delete ${keyWords(key)}?`,
+      body: deletionWords(topic, partition, record.tombstoneMs ?? 0),
+      action: "Write a tombstone",
+      isDanger: true,
+    };
+    await openDialog(text, async () => {
+      const { offset } = await produce(tombstoneOrder(topic, partition, key));
+      const place = { ...around(topic, partition, offset), from: String(offset) };
+      this.#context.notices.sayWithLink(
+        `Tombstone written: ${topic} ${partition}, offset ${formatCount(offset)}.`,
+        element("a", { href: hrefOfPlace(place) }, "Show it"),
+      );
+    });
+  }
+
   #copyLink(topic: string, partition: number, offset: number): void {
     const { href } = new URL(hrefOfPlace(around(topic, partition, offset)), location.href);
     copyText(href).then(
-      () => this.#notices.say("Link copied."),
-      (error: unknown) => this.#notices.fail(error),
+      () => this.#context.notices.say("Link copied."),
+      (error: unknown) => this.#context.notices.fail(error),
     );
   }
 
@@ -219,8 +264,9 @@ export class RecordPanel {
       const json = (tokens ?? []).map((each) => each.text).join("");
       const texts = { json, text: text ?? "", hex: hexDump(bytes), base64: shown.base64 };
       copyText(texts[chosen]).then(
-        () => this.#notices.say(`${title} copied${isCut ? ", as far as it is shown" : ""}.`),
-        (error: unknown) => this.#notices.fail(error),
+        () =>
+          this.#context.notices.say(`${title} copied${isCut ? ", as far as it is shown" : ""}.`),
+        (error: unknown) => this.#context.notices.fail(error),
       );
     };
     const actions = element(

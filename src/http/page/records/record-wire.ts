@@ -23,7 +23,7 @@ export interface ShownBytes {
 /** A record with its bytes, of which there is a limit. */
 export interface ShownRecord extends Omit<
   OneRecord,
-  "key" | "value" | "headers" | "place" | "decoded"
+  "key" | "value" | "headers" | "place" | "decoded" | "tombstoneMs"
 > {
   readonly key: ShownBytes | null;
   readonly value: ShownBytes | null;
@@ -32,4 +32,6 @@ export interface ShownRecord extends Omit<
   /** Null if damage hides it. */
   readonly place: LogPlace | null;
   readonly decoded: string | null;
+  /** Null if the topic is not compacted. */
+  readonly tombstoneMs: number | null;
 }

@@ -88,7 +88,7 @@ export class RecordsView implements View {
       opened: (partition, offset) => this.#open(partition, offset),
       moved: (partition, offset) => this.#moved(partition, offset),
     });
-    this.#panel = new RecordPanel(context.notices, {
+    this.#panel = new RecordPanel(context, {
       closed: () => this.#close(),
       chose: (tab) => this.#note({ tab }),
       step: (by) => this.#list.step(by),

@@ -148,4 +148,61 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
     },
     BROWSER_TIMEOUT_MS,
   );
+
+  test(
+    "produces a record again, and deletes its key in a compacted topic",
+    async () => {
+      const { registry } = sample.broker.context;
+      await registry.create("states", 2, { "cleanup.policy": "compact" });
+      const partition = registry.partition("states", 1);
+      const encoder = new BatchEncoder();
+      const headers = [{ name: "source", value: "web" }];
+      encoder.append(5, Uint8Array.of(0, 255), "two\nlines", headers);
+      await partition.append(encoder.finish().slice());
+
+      const page = await browser.open(`${sample.url}#/records/states?record=1/0`);
+      const press = async (text: string): Promise<void> => {
+        const found = `[...document.querySelectorAll(".record-panel .actions a, .record-panel .actions button")]
+          .find((each) => each.textContent.startsWith(${JSON.stringify(text)}))`;
+        await page.until(found);
+        await page.evaluate(`${found}.click()`);
+      };
+      await press("Produce again");
+      await page.until("document.querySelector('.copied a')");
+      expect(await page.text(".copied")).toBe("Copy of states 1, offset 0");
+      const fieldOf = (name: string): Promise<string> =>
+        page.evaluate<string>(`document.querySelector('[name=${name}]').value`);
+      expect([await fieldOf("key"), await fieldOf("key-reading")]).toEqual(["00 ff", "hex"]);
+      expect([await fieldOf("topic"), await fieldOf("value")]).toEqual(["states", "two\nlines"]);
+      expect(await page.evaluate<string>("location.hash")).toBe("#/produce?copy=states%2F1%2F0");
+      await page.evaluate("document.querySelector('[name=partition]').focus()");
+      await page.type("1");
+      await page.evaluate("document.querySelector('#produce [type=submit]').click()");
+      await page.until("document.querySelector('.sent li')");
+      const sent = await fetch(`${sample.url}api/records/states/1/1/line`);
+      expect(await sent.json()).toMatchObject({
+        ...{ key: "AP8=", keyEncoding: "base64", value: "two\nlines" },
+        headers: [{ name: "source", value: "web" }],
+      });
+
+      await page.evaluate("document.querySelector('.sent a').click()");
+      await press("Delete this key");
+      await page.until("document.querySelector('dialog')");
+      expect(await page.text("dialog h2")).toBe("Delete the key 00 ff?");
+      expect(await page.text("dialog")).toContain("to partition 1 of states");
+      await page.evaluate("document.querySelector('dialog [type=submit]').click()");
+      await page.until("document.querySelector('.notice a')");
+      expect(partition.logEndOffset).toBe(3);
+      await page.evaluate("document.querySelector('.notice a').click()");
+      await page.until(
+        "document.querySelector('.record-panel h2').textContent.endsWith('offset 2')",
+      );
+      await page.until(
+        "document.querySelector('.record-panel').textContent.includes('a tombstone')",
+      );
+      expect(await page.text(".record-panel .actions")).not.toContain("Delete this key");
+      expect(await page.evaluate("document.querySelector('.notice')")).toBeNull();
+    },
+    BROWSER_TIMEOUT_MS,
+  );
 });
