@@ -2,10 +2,11 @@
 // Leaves to others: reading them (fetcher, consumer).
 
 import { RustLogError } from "../errors.js";
-import { Admin, isOffline, offlineError, unknownPartition } from "./admin.js";
+import { Admin } from "./admin.js";
 import type { PartitionDescription } from "./admin-types.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
 import { type OffsetSpec, resolveOffset } from "./offset-spec.js";
+import { isOffline, offlineError, unknownPartition } from "./partition-checks.js";
 import { offsetForTimestamp } from "./time-lookup.js";
 import type { TopicSource } from "./topic-change.js";
 
