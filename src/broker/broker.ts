@@ -47,7 +47,7 @@ import { EVERYONE } from "../security/caller.js";
 import { Oauth, OAUTHBEARER, OauthExchange } from "../security/oauth.js";
 import { Quotas } from "../security/quotas.js";
 import { Security } from "../security/security.js";
-import type { ServiceContext } from "../services/context.js";
+import type { BrokerVitals, ServiceContext } from "../services/context.js";
 import { VERSION } from "./version.js";
 
 /** Storage lines logged per 10 s while clients are served: enough to name each of many partitions. */
@@ -136,6 +136,7 @@ export class Broker implements AsyncDisposable {
   private constructor(parts: BrokerParts) {
     const { options, data, offsets, groups, cleaner, security, quotas } = parts;
     const { metrics, reports, files, tls } = parts;
+    const startedMs = Date.now();
     this.audit = parts.audit;
     this.#auditFile = parts.auditFile;
     this.metrics = metrics;
@@ -160,12 +161,20 @@ export class Broker implements AsyncDisposable {
         return configs();
       },
       logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
+      get vitals() {
+        return vitals();
+      },
       security,
       audit: parts.audit,
       quotas,
       throttles: metrics,
       caller: EVERYONE,
     };
+    const vitals = (): BrokerVitals => ({
+      ...{ startedMs, wasClean: data.wasClean || data.isNew, certificate: tls },
+      ...{ connections: this.connections, connectionsMax: this.#listener.connectionsMax },
+      mutedConnections: this.mutedConnections,
+    });
     const configs = () => {
       this.#configs ??= brokerConfigs(options, this.#listeners());
       return this.#configs;

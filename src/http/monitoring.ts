@@ -6,6 +6,7 @@ import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import type { ServiceContext } from "../services/context.js";
 import { mayOnCluster, requireOnCluster } from "../services/permissions.js";
+import { readProblems } from "../services/problems.js";
 import { RustLogError } from "../errors.js";
 import { EXPOSITION_TYPE } from "./exposition.js";
 import type { HttpClient, HttpRoutes } from "./http-server.js";
@@ -44,7 +45,8 @@ export function monitoringRoutes(
     "/health": {
       GET: (request, _, client) => {
         const context = contextOf(broker, access, request, client);
-        return health(broker, context !== undefined && mayOnCluster(context, "DESCRIBE"));
+        const mayKnow = context !== undefined && mayOnCluster(context, "DESCRIBE");
+        return health(broker, mayKnow ? context : undefined);
       },
     },
   };
@@ -117,12 +119,14 @@ class Scrapes {
 
 /**
  * 200 while requests are served, even if some partitions are offline; 503 while the broker stops, or after a disk
- * failure. Names of partitions and reasons only if `isWhole`.
+ * failure. Names of partitions, reasons and what else is wrong only for a caller who may know.
  */
-function health(broker: Broker, isWhole: boolean): Response {
+async function health(broker: Broker, caller: ServiceContext | undefined): Promise<Response> {
   const { health } = broker;
   const isServing = health.status === "ok" || health.status === "degraded";
-  const { status } = health;
-  const facts = isWhole ? { ...health, version: VERSION, address: broker.address } : { status };
-  return Response.json(facts, { status: isServing ? 200 : 503 });
+  const status = isServing ? 200 : 503;
+  if (caller === undefined) return Response.json({ status: health.status }, { status });
+  const { problems } = await readProblems(caller);
+  const about = { version: VERSION, address: broker.address };
+  return Response.json({ ...health, ...about, problems }, { status });
 }

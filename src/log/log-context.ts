@@ -78,10 +78,32 @@ export interface SegmentContext {
   readonly report: (line: string) => void;
 }
 
+/** What recovery has found at a start, for people to know of. */
+export type LogFault =
+  | {
+      readonly kind: "damage";
+      /** The first offset that can't be read. */
+      readonly offset: number;
+      readonly reason: string;
+    }
+  | {
+      /** The end of the log was truncated; `untruncated`: there is no space to keep what must be truncated. */
+      readonly kind: "truncated" | "untruncated";
+      readonly bytes: number;
+      /** Offset of the next record. */
+      readonly offset: number;
+      readonly reason: string;
+      /** The name of the file with the bytes, beside the log; undefined if they are all zero, or not truncated yet. */
+      readonly file: string | undefined;
+    }
+  /** A file beside the log has what an earlier start truncated. */
+  | { readonly kind: "kept"; readonly file: string };
+
 export interface LogContext extends SegmentContext {
   readonly settings: LogSettings;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Called after each flush of appended batches or of a whole segment, with its duration in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
+  readonly onFault?: ((fault: LogFault) => void) | undefined;
 }

@@ -25,7 +25,7 @@ interface LogFileList {
 
 /** Lists the files of a log, removes leftovers of a crash, and reports everything else. */
 export function listLogFiles(context: LogContext): LogFileList {
-  const { disk, directory, name, report } = context;
+  const { disk, directory, name, report, onFault } = context;
   const bases: number[] = [];
   const snapshotOffsets: number[] = [];
   const cleaned: string[] = [];
@@ -39,6 +39,7 @@ export function listLogFiles(context: LogContext): LogFileList {
     else if (isCleanedFileName(file)) cleaned.push(file);
     else if (file.endsWith(".tmp")) removeLeftover(context, file);
     else if (isCutFileName(file)) {
+      onFault?.({ kind: "kept", file });
       report(
         `${name}: ${file} holds bytes that an earlier start truncated; remove the file if you don't need it`,
       );

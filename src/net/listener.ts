@@ -168,6 +168,11 @@ export class Listener {
     return this.#connections;
   }
 
+  /** How many there may be. */
+  get connectionsMax(): number {
+    return this.#options.connectionsMax;
+  }
+
   /** Number of connections that are not read, because their clients have used more than their quotas. */
   get muted(): number {
     return this.#mutes.size;

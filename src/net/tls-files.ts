@@ -52,6 +52,7 @@ export class TlsFiles {
   #loaded: string;
   /** State of the files at the last check. */
   #seen: string;
+  #fault: string | undefined;
   #watch: Timer | undefined;
 
   /** Reads the files. Throws a RangeError that names the flag and says what is wrong. */
@@ -86,6 +87,16 @@ export class TlsFiles {
     return summaryOf(this.#certificate);
   }
 
+  /** When the certificate expires, in milliseconds since the epoch. */
+  get endsMs(): number {
+    return this.#certificate.validToDate.getTime();
+  }
+
+  /** Why the files as they are now can't be used, and those that were read before are; undefined if they can. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   /**
    * The name to tell a client that has asked for none, and has connected to this address of ours. Java asks only for names
    * with a dot: if the certificate lacks the address, its client must have used one without.
@@ -111,9 +122,11 @@ export class TlsFiles {
       this.#options = options;
       this.#optionsForHttp = withoutClients(options);
       this.#certificate = certificate;
+      this.#fault = undefined;
       this.#log(`TLS certificate loaded again: ${this.summary}`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
+      this.#fault = reason;
       this.#log(`the TLS certificate stays ${this.summary}: ${reason}`);
     }
   }

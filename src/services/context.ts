@@ -32,6 +32,27 @@ export interface LogDirectory {
   space(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>;
 }
 
+/** What the broker as a whole knows of itself. */
+export interface BrokerVitals {
+  /** In milliseconds since the epoch. */
+  readonly startedMs: number;
+  /** Whether the broker before it had a stop of which it left a note; true if there was none before. */
+  readonly wasClean: boolean;
+  readonly connections: number;
+  readonly connectionsMax: number;
+  /** Connections that are not read for now, because their clients have used more than their quotas. */
+  readonly mutedConnections: number;
+  /** The certificate of the TLS ports, if there are any. */
+  readonly certificate:
+    | {
+        /** When it expires, in milliseconds since the epoch. */
+        readonly endsMs: number;
+        /** Why its files can't be used any more, and what was read before still is. */
+        readonly fault: string | undefined;
+      }
+    | undefined;
+}
+
 export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
@@ -53,6 +74,7 @@ export interface ServiceContext {
   /** The options of the broker, and the defaults of topics that no option changes, by name. */
   readonly brokerConfigs: ReadonlyMap<string, BrokerConfig>;
   readonly logDirectory: LogDirectory;
+  readonly vitals: BrokerVitals;
   readonly security: Security;
   readonly audit: Audit;
   readonly quotas: Quotas;

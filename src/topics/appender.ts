@@ -35,6 +35,8 @@ interface AppenderListener {
   advanced(): void;
   /** The disk failed. Acknowledge and serve nothing more. */
   failed(error: RustLogError): void;
+  /** Batches were written, or not; the log is unchanged then, and the next append tries again. */
+  appended(error: RustLogError | undefined): void;
 }
 
 /** Index entries to save at a time: those of 64 KiB or more. Saving opens two files. */
@@ -221,10 +223,17 @@ export class Appender {
 
   #pushFailed(group: PendingAppend[], error: unknown): void {
     if (error instanceof RustLogError) this.#fail(error, group);
-    else rejectAll(group, appendError(this.#name, error));
+    else rejectAll(group, this.#refused(error));
+  }
+
+  #refused(error: unknown): RustLogError {
+    const failure = appendError(this.#name, error);
+    this.#listener.appended(failure);
+    return failure;
   }
 
   #pushDone(group: PendingAppend[]): void {
+    this.#listener.appended(undefined);
     if (this.#failure !== undefined) rejectAll(group, this.#failure);
     else if (this.#flush.kind === "always") {
       for (const pending of group) this.#pushed.push(pending);
@@ -310,8 +319,7 @@ export class Appender {
     } catch (error) {
       if (error instanceof FlushFailure) rejectAll(rolls, this.#fail(error, []));
       else {
-        // The log is unchanged; the next append tries again.
-        const failure = this.#failure ?? appendError(this.#name, error);
+        const failure = this.#failure ?? this.#refused(error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
       }
       return;

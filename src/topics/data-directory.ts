@@ -44,6 +44,7 @@ interface DataDirectoryParts {
   readonly lock: DirectoryLock;
   readonly health: Health;
   readonly id: string;
+  readonly isNew: boolean;
   readonly wasClean: boolean;
   readonly registry: TopicRegistry;
   readonly report: (line: string) => void;
@@ -54,6 +55,8 @@ export class DataDirectory {
   readonly id: string;
   /** Whether the last broker stopped cleanly, so that no scan was needed. */
   readonly wasClean: boolean;
+  /** Whether no broker has had it before. */
+  readonly isNew: boolean;
   readonly registry: TopicRegistry;
   readonly producerIds: ProducerIds;
   readonly #parts: DataDirectoryParts;
@@ -62,6 +65,7 @@ export class DataDirectory {
     this.#parts = parts;
     this.id = parts.id;
     this.wasClean = parts.wasClean;
+    this.isNew = parts.isNew;
     this.registry = parts.registry;
     this.producerIds = new ProducerIds(parts.disk, parts.path);
   }
@@ -110,8 +114,8 @@ export class DataDirectory {
         await disk.syncDirectory(path);
       }
       const { report } = context;
-      const wasClean = clean !== undefined;
-      return new DataDirectory({ disk, path, lock, health, id, wasClean, registry, report });
+      const last = { isNew: meta === undefined, wasClean: clean !== undefined };
+      return new DataDirectory({ disk, path, lock, health, id, ...last, registry, report });
     } catch (error) {
       lock.release();
       throw error;

@@ -132,7 +132,7 @@ export class LogCleaner {
         await partition.roll();
         const { minCompactionLagMs } = partition.settings;
         const compacted = await this.#compact(partition, minCompactionLagMs, onProgress);
-        this.#faults.delete(partition);
+        this.#succeeded(partition);
         return compacted;
       });
     } finally {
@@ -218,7 +218,7 @@ export class LogCleaner {
     try {
       if (partition.closed) return;
       await this.#compact(partition, this.#minLagMs(partition), () => {});
-      this.#faults.delete(partition);
+      this.#succeeded(partition);
     } catch (error) {
       this.#failed(partition, error);
     }
@@ -249,6 +249,7 @@ export class LogCleaner {
       };
       this.#reportUnopened(partition, stats.batchesUnopened);
       this.#reportDamage(partition, stats.damage);
+      noteUncompacted(partition, stats);
       if (firstDirtyOffset >= endOffset) return total;
     }
   }
@@ -281,6 +282,10 @@ export class LogCleaner {
     return outcome;
   }
 
+  #succeeded(partition: Partition): void {
+    if (this.#faults.delete(partition)) partition.faults.clear(partition, "compaction");
+  }
+
   /** A failure is reported once, until there is another. */
   #failed(partition: Partition, error: unknown): void {
     if (partition.closed || this.#isStopped) return;
@@ -291,6 +296,7 @@ export class LogCleaner {
     if (before?.reason !== reason) {
       report(`${partition.name}: could not be compacted: ${reason}; tried again later`);
     }
+    partition.faults.note(partition, { kind: "compaction", reason });
     const failures = (before?.failures ?? 0) + 1;
     const pauseMs = Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_MS_MAX);
     this.#faults.set(partition, { reason, failures, retryMs: now() + pauseMs });
@@ -317,6 +323,17 @@ export class LogCleaner {
   #checkStopped(): void {
     if (this.#isStopped) throw new RustLogError("BROKER_STOPPING", "the broker is stopping");
   }
+}
+
+/** What compaction has left as it is, because it can't be read. */
+function noteUncompacted(
+  partition: Partition,
+  { damage, batchesUnopened }: CompactionOutcome["stats"],
+): void {
+  const unopened = batchesUnopened === 0 ? [] : [`${batchesUnopened} batches can't be opened`];
+  const reason = [...damage, ...unopened].join("; ");
+  if (reason === "") partition.faults.clear(partition, "uncompacted");
+  else partition.faults.note(partition, { kind: "uncompacted", reason });
 }
 
 function removedBy(compacted: Compacted | undefined): number {

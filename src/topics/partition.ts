@@ -9,10 +9,12 @@ import type { LogPosition, LogSettings } from "../log/log-context.js";
 import type { ProducerState } from "../log/producer-states.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
+import { isDamage } from "../log/segment/segment-lookup.js";
 import type { TimestampMatch } from "../log/segment/time-lookup.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { trimError } from "./append-error.js";
 import { Appender, type AppendWaiter } from "./appender.js";
+import { Faults } from "./faults.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { PartitionCompaction } from "./partition-compaction.js";
 import { WaitQueue } from "./wait-queue.js";
@@ -30,7 +32,7 @@ export interface PartitionDescription {
 
 interface PartitionLayout {
   readonly directory: string;
-  readonly disk: Pick<Disk, "readFile">;
+  readonly disk: Pick<Disk, "readFile" | "fileSize">;
   readonly segments: SegmentsView;
   /** The high watermark and its position in the segments. */
   readonly end: LogPosition;
@@ -43,6 +45,8 @@ interface PartitionOptions {
   readonly flush: FlushPolicy;
   /** Called when a disk failure makes it unsafe to continue. */
   readonly onFatal: (error: Error) => void;
+  /** Where to note what is wrong with it. */
+  readonly faults?: Faults;
 }
 
 export class Partition {
@@ -51,6 +55,8 @@ export class Partition {
   /** Distinguishes it from an OfflinePartition, which has a reason here. */
   readonly offline = undefined;
   readonly compaction: PartitionCompaction;
+  /** What is wrong with this partition and others. */
+  readonly faults: Faults;
   readonly #log: Log;
   readonly #segments: SegmentsView;
   readonly #appender: Appender;
@@ -66,14 +72,16 @@ export class Partition {
   #advancing: Promise<void> | undefined;
   #failure: RustLogError | undefined;
 
-  constructor({ topic, index, log, flush, onFatal }: PartitionOptions) {
+  constructor({ topic, index, log, flush, onFatal, faults = new Faults() }: PartitionOptions) {
     this.topic = topic;
     this.index = index;
+    this.faults = faults;
     this.#log = log;
     this.#segments = log.segments;
     this.#appender = new Appender(this.name, log, flush, {
       advanced: () => this.#advanced(),
       failed: (error) => this.#fail(error),
+      appended: (error) => this.faults.appended(this, error),
     });
     this.#onFatal = onFatal;
     this.compaction = new PartitionCompaction(log.compaction, {
@@ -166,6 +174,11 @@ export class Partition {
     }
     try {
       return this.#segments.read(offset, bytesMax, this.#appender.end);
+    } catch (error) {
+      if (isDamage(error)) {
+        this.faults.note(this, { kind: "damage", offset, reason: reasonOf(error) });
+      }
+      throw error;
     } finally {
       if (this.#segments.active.isDamaged) this.#sealDamaged();
     }

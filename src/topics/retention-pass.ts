@@ -37,7 +37,7 @@ export async function retain(
 ): Promise<number> {
   try {
     const deleted = await work();
-    faults.delete(partition);
+    if (faults.delete(partition)) partition.faults.clear(partition, "retention");
     return deleted;
   } catch (error) {
     const reason = reasonOf(error);
@@ -45,6 +45,7 @@ export async function retain(
       report(`${partition.name}: old segments could not be deleted: ${reason}`);
     }
     faults.set(partition, reason);
+    partition.faults.note(partition, { kind: "retention", reason });
     return 0;
   }
 }

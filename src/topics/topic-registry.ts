@@ -12,6 +12,7 @@ import { ZERO_UUID } from "../record/bytes.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { TurnBudget } from "../log/event-loop.js";
 import type { LogSettings } from "../log/log-context.js";
+import { Faults } from "./faults.js";
 import { type FoundContext, openFoundTopic } from "./found-topic.js";
 import { isInternalTopic } from "./internal-topics.js";
 import type { OfflinePartition } from "./offline-partition.js";
@@ -61,6 +62,8 @@ const CREATING = "+c-";
 const PARTITIONS_PER_TURN = 16;
 
 export class TopicRegistry {
+  /** What is wrong with its partitions. */
+  readonly faults: Faults;
   readonly #context: RegistryContext;
   readonly #topics = new Map<string, Topic>();
   readonly #byId = new Map<string, Topic>();
@@ -79,7 +82,8 @@ export class TopicRegistry {
 
   private constructor(context: RegistryContext) {
     const { disk, directory, report } = context;
-    this.#context = context;
+    this.faults = new Faults(context.now);
+    this.#context = { ...context, faults: this.faults };
     this.#removals = new Removals(disk, directory, report);
     const { flush, batchBytesHighest = BATCH_BYTES_HIGHEST } = context;
     this.#bounds = { flush, batchBytesHighest };
@@ -105,7 +109,7 @@ export class TopicRegistry {
           registry.#removeUnfinished(name);
           continue;
         }
-        const topic = await openFoundTopic(context, name, notes);
+        const topic = await openFoundTopic(registry.#context, name, notes);
         if (topic === undefined) continue;
         for (const line of settingsBeyond(registry.#bounds, topic.settings)) {
           context.report(`topic '${name}': ${line}`);
@@ -320,6 +324,7 @@ export class TopicRegistry {
     this.#topics.delete(name);
     if (this.#byId.get(topic.id) === topic) this.#byId.delete(topic.id);
     for (const partition of topic.online) partition.refuseForDeletion();
+    this.faults.forget(topic.partitions);
     this.#onDeleted(topic);
     this.#onChanged(name);
     const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
@@ -399,6 +404,9 @@ export class TopicRegistry {
   #put(topic: Topic): void {
     const before = this.#topics.get(topic.name);
     this.#topics.set(topic.name, topic);
+    for (const partition of topic.offline) {
+      this.faults.note(partition, { kind: "offline", reason: partition.offline });
+    }
     if (topic.id !== ZERO_UUID) this.#byId.set(topic.id, topic);
     if (before?.partitions.length !== topic.partitions.length) this.#onChanged(topic.name);
   }

@@ -3,8 +3,9 @@
 import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.js";
 import type { TurnBudget } from "../log/event-loop.js";
 import { Log } from "../log/log.js";
-import type { LogSettings } from "../log/log-context.js";
+import type { LogFault, LogSettings } from "../log/log-context.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
+import { Faults } from "./faults.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { isInternalTopic } from "./internal-topics.js";
 import type { OneAtATime } from "./one-at-a-time.js";
@@ -48,6 +49,8 @@ export interface TopicContext {
   readonly onFatal: (error: Error) => void;
   /** Called after each flush of a partition with its duration in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
+  /** What is wrong with partitions. */
+  readonly faults?: Faults | undefined;
 }
 
 /** Notes of a clean stop, by `topic/partition`. */
@@ -216,13 +219,14 @@ function indexesFrom(from: number, partitions: number, most: number): number[] {
 }
 
 async function openPartition(
-  { disk, directory, flush, now, report, onFatal, onFlush }: TopicContext,
+  { disk, directory, flush, now, report, onFatal, onFlush, faults = new Faults(now) }: TopicContext,
   { name }: TopicFile,
   logSettings: LiveLogSettings,
   i: number,
   notes: RecoveryNotes,
 ): Promise<Partition> {
   let partition: Partition | undefined;
+  const found: LogFault[] = [];
   const log = await Log.open(
     {
       disk,
@@ -237,6 +241,10 @@ async function openPartition(
         if (partition?.isDeleted !== true) report(line);
       },
       onFlush,
+      onFault: (fault) => {
+        if (partition === undefined) found.push(fault);
+        else faults.note(partition, fault);
+      },
     },
     {
       clean: notes.clean.get(`${name}/${i}`),
@@ -246,6 +254,7 @@ async function openPartition(
       scan: isInternalTopic(name),
     },
   );
-  partition = new Partition({ topic: name, index: i, log, flush, onFatal });
+  partition = new Partition({ topic: name, index: i, log, flush, onFatal, faults });
+  for (const fault of found) faults.note(partition, fault);
   return partition;
 }

@@ -421,7 +421,10 @@ describe("GET /health", () => {
     await using http = serve(broker);
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a"));
-    const facts = { version: expect.any(String), address: broker.broker.address };
+    const facts = {
+      ...{ version: expect.any(String), address: broker.broker.address },
+      problems: expect.any(Array),
+    };
     expect(await http.health()).toEqual({ code: 200, status: "ok", ...facts });
     gate.close();
     const inFlight = session.produce("t", 0, batchOf("b"));

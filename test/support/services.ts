@@ -38,6 +38,10 @@ export async function openServices(
     },
     ...{ security: new Security(), quotas: new Quotas(), audit: NO_AUDIT, caller: EVERYONE },
     throttles: { throttled: () => {} },
+    vitals: {
+      ...{ startedMs: 500, wasClean: true, connections: 1, connectionsMax: 10 },
+      ...{ mutedConnections: 0, certificate: undefined },
+    },
     ...options,
   };
   const { autoCreateTopics, defaultPartitions } = facts;

@@ -142,6 +142,11 @@ export class PageAccess {
   }
 }
 
+/** Who asks, and with which permissions: for answers that several pages of one visitor share. */
+export function visitorKey({ caller, security }: ServiceContext): string {
+  return `${security.authorizer.version} ${caller.host} ${caller.principal}`;
+}
+
 /** Cookies looked at in a request. */
 const COOKIES_MAX = 50;
 

@@ -31,7 +31,7 @@ import type {
   ResetMoveRow,
   ResetPlan,
 } from "../page/groups/group-wire.js";
-import type { PageHandler, PageRoutes } from "./access.js";
+import { type PageHandler, type PageRoutes, visitorKey } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { type Body, jsonOf, someObjectsIn, textIn, wholeIn } from "./body.js";
 import { FirstFew } from "./first-few.js";
@@ -92,11 +92,6 @@ interface GroupRequest {
   readonly context: ServiceContext;
   readonly query: Query;
   readonly signal: AbortSignal;
-}
-
-/** Who asks, and with which permissions. */
-function visitorKey({ caller, security }: ServiceContext): string {
-  return `${security.authorizer.version} ${caller.host} ${caller.principal}`;
 }
 
 async function groupRows({ context, query, signal }: GroupRequest): Promise<GroupRows> {

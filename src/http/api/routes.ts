@@ -1,5 +1,5 @@
 // The routes of the live page: its files, its session, a stream of events, and JSON, a file per family of questions.
-// Leaves to others: the answers (partition-questions.ts, records.ts, topics.ts, groups.ts, connections.ts, produce.ts, feed/),
+// Leaves to others: the answers (partition-questions.ts, records.ts, topics.ts, groups.ts, connections.ts, problems.ts, produce.ts, feed/),
 // rejecting other origins (request-guard.ts), and who may use the routes (access.ts). Record contents are sent unchanged; the
 // page shows them only as text.
 import type { Broker } from "../../broker/broker.js";
@@ -12,6 +12,7 @@ import { PageFiles } from "./files.js";
 import { groupRoutes } from "./groups.js";
 import { PageLogin } from "./login.js";
 import { partitionRoutes } from "./partition-questions.js";
+import { problemRoutes } from "./problems.js";
 import { produceRoutes } from "./produce.js";
 import { Queue } from "./queue.js";
 import { recordRoutes } from "./records.js";
@@ -60,6 +61,7 @@ function visitorRoutes(
     ...eventRoutes(feed),
     ...connectionRoutes(broker),
     ...groupRoutes(broker, access.isReadOnly),
+    ...problemRoutes(),
     ...produceRoutes(flush),
     ...partitionRoutes(questions),
     ...recordRoutes(questions),

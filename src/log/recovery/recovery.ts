@@ -4,12 +4,11 @@
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
 import type { ActiveSegmentState } from "../segment/active-segment.js";
 import type { ReadableFile } from "../../record/bytes.js";
-import { keepTail } from "./cut-file.js";
+import { cutTail } from "./cut-file.js";
 import {
   type AppendFile,
   type Disk,
   flushing,
-  isDiskFull,
   isUnusable,
   joinPath,
   reasonOf,
@@ -22,7 +21,6 @@ import { type CleanSegment, flushedBytes, loadNotedIndex, tailHolds } from "./no
 import type { ProducerStates } from "../producer-states.js";
 import { segmentFileName } from "../segment/segment-files.js";
 import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.js";
-import { UncutFile } from "./uncut-file.js";
 
 /** How the previous broker process left a segment. */
 export interface SegmentNotes {
@@ -165,11 +163,12 @@ export async function openLastSegment(
 }
 
 function reportDamage(
-  { name, report }: LogContext,
+  { name, report, onFault }: LogContext,
   logName: string,
   damage: readonly DamagedRange[],
 ): void {
   for (const { position, bytes, offset, nextOffset, reason } of damage.slice(0, REPORTED_MAX)) {
+    onFault?.({ kind: "damage", offset, reason: `${logName}, position ${position}: ${reason}` });
     const lost = lostOffsets(offset, nextOffset);
     report(
       `${name}: ${logName} is damaged at position ${position}, ${bytes} bytes: ${reason}; ${lost}. ` +
@@ -185,39 +184,6 @@ function lostOffsets(first: number, next: number): string {
   if (next <= first) return "no records are lost";
   const last = next - 1;
   return `${first === last ? `offset ${first}` : `offsets ${first} to ${last}`} can't be read`;
-}
-
-/**
- * Truncates the tail and keeps its bytes in another file. If there is no space for that, the tail stays in place,
- * hidden.
- */
-async function cutTail(
-  { disk, directory, name, report }: LogContext,
-  segmentBaseOffset: number,
-  { file, bytes, nextOffset, fault }: FoundSegment,
-  mayWait: boolean,
-): Promise<AppendFile> {
-  const logName = segmentFileName(segmentBaseOffset, "log");
-  const keep = () => keepTail(disk, directory, segmentBaseOffset, file, bytes);
-  const what = `${file.size - bytes} bytes`;
-  const where = `from ${logName} at position ${bytes} (next offset ${nextOffset}): ${fault}`;
-  try {
-    const kept = await keep();
-    file.truncate(bytes);
-    const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
-    report(`${name}: truncated ${what} ${where}; ${kind}`);
-    return file;
-  } catch (error) {
-    if (!isDiskFull(error) || !mayWait) throw error;
-    report(
-      `${name}: no space to keep ${what} that must be truncated ${where}; ` +
-        "they stay there, and the partition takes no records until there is space",
-    );
-    return new UncutFile(file, bytes, async () => {
-      const kept = await keep();
-      report(`${name}: truncated ${what} ${where}; they are kept in ${kept}`);
-    });
-  }
 }
 
 /** Reads an index file; undefined if it is missing or unusable. */

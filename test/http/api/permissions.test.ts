@@ -133,6 +133,7 @@ const ROWS: readonly Row[] = [
   ofGroup("POST", "reset", ["keeper", "admin"], { ok: 400, body: { moves: [MOVE] } }),
   ofGroup("POST", "delete-offsets", ["keeper", "admin"], { ok: 400, body: { topic: "none" } }),
   ofGroup("POST", "delete", ["keeper", "admin"], { ok: 404, body: { group: "gone" } }),
+  { route: "GET /api/problems", path: "/api/problems", ok: 200, allowed: LOGGED_IN },
   { route: "POST /api/produce", path: "/api/produce", ok: 200, allowed: ["writer", "admin"] },
   question("segments", "", DESCRIBERS),
   question("index", "bases=0", DESCRIBERS),

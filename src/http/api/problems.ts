@@ -1,0 +1,25 @@
+// What is wrong, for the line below the head of the page. Leaves to others: the list (services/problems.ts).
+import { readProblems } from "../../services/problems.js";
+import { mayOnCluster } from "../../services/permissions.js";
+import { StuckGroups } from "../../services/stuck-groups.js";
+import type { ProblemList } from "../page/problems/problem-wire.js";
+import { type PageRoutes, visitorKey } from "./access.js";
+import { answered } from "./answer.js";
+import { RecentAnswers } from "./recent-answers.js";
+
+export function problemRoutes(): PageRoutes {
+  const lists = new RecentAnswers<ProblemList>();
+  const stuckGroups = new StuckGroups();
+  return {
+    "/api/problems": {
+      GET: (_, { context }) =>
+        answered(() =>
+          lists.get(visitorKey(context), async () => ({
+            ...(await readProblems(context, stuckGroups)),
+            nowMs: context.registry.now(),
+            startedMs: mayOnCluster(context, "DESCRIBE") ? context.vitals.startedMs : null,
+          })),
+        ),
+    },
+  };
+}
