@@ -8,6 +8,7 @@ import { button, byId, element, setText } from "./parts/dom.js";
 import { link } from "./parts/empty.js";
 import { Notices } from "./parts/notices.js";
 import { onThemeChange, themeButton } from "./parts/theme.js";
+import { ProblemStatus } from "./problems/problem-status.js";
 import {
   hrefOf,
   type Route,
@@ -28,6 +29,7 @@ const RETRY_MS = 2000;
 class Page {
   readonly #context: PageContext;
   readonly #strip: Strip;
+  readonly #problems: ProblemStatus;
   readonly #topicNames = new TopicNames();
   readonly #views = new Map<ViewName, View>();
   readonly #main = byId("main", HTMLElement);
@@ -40,10 +42,12 @@ class Page {
     const router = new Router({
       changed: (route) => this.#go(route),
       noted: () => this.#linkTabs(),
+      problems: (areShown) => void this.#problems.open(areShown),
     });
     const notices = new Notices(byId("notices", HTMLElement));
     this.#context = { model: new Model(), session, router, notices };
     this.#strip = new Strip(this.#context);
+    this.#problems = new ProblemStatus(this.#context, (list) => this.#strip.showState(list));
     this.#log = new LogView(this.#context);
     this.#views.set("log", this.#log);
   }
@@ -65,6 +69,7 @@ class Page {
   /** While the broker does not respond, its rates are zero. */
   #connected(isConnected: boolean): void {
     this.#strip.showConnected(isConnected);
+    this.#problems.connected(isConnected);
     clearInterval(this.#lostTimer);
     if (isConnected) {
       if (this.#wasLost) void this.#compareSession();

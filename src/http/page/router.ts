@@ -14,6 +14,9 @@ export interface Route {
   readonly query: URLSearchParams;
 }
 
+/** In a query, it opens the list of problems, whatever the view: it is no part of the place. */
+const PROBLEMS = "problems";
+
 /** Values of a query by name; those that are undefined or "" are left out. */
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -26,7 +29,7 @@ export function routeOf(hash: string): Route {
   return {
     view: view ?? "log",
     path: view === undefined ? [] : places,
-    query: new URLSearchParams(query),
+    query: new URLSearchParams(withoutProblems(query)),
   };
 }
 
@@ -52,12 +55,16 @@ interface RouterListener {
   changed(route: Route): void;
   /** The address says more of the place that is shown. */
   noted(): void;
+  /** The list of problems is to be shown, or not to be shown any more. */
+  problems(areShown: boolean): void;
 }
 
 /** Tells one listener about every change of place. */
 export class Router {
   readonly #listener: RouterListener;
-  #shown = "";
+  /** The place without the list of problems; undefined before the first one. */
+  #shown: string | undefined;
+  #areProblemsShown = false;
 
   constructor(listener: RouterListener) {
     this.#listener = listener;
@@ -65,6 +72,10 @@ export class Router {
 
   get current(): Route {
     return routeOf(location.hash);
+  }
+
+  get areProblemsShown(): boolean {
+    return this.#areProblemsShown;
   }
 
   /** Shows the current place, and each that follows. */
@@ -81,22 +92,61 @@ export class Router {
 
   /** Goes to a place without a step back, as for each character of a filter. */
   replace(href: string): void {
-    history.replaceState(null, "", href);
+    history.replaceState(null, "", this.#kept(href));
+    this.#changed();
+  }
+
+  /** Shows the list of problems beside the place, or hides it, without a step back. */
+  showProblems(areShown: boolean): void {
+    if (areShown === this.#areProblemsShown) return;
+    const [path, query] = split(location.hash);
+    const place = areShown ? hrefWith(path, query) : hrefWithout(path, query);
+    history.replaceState(null, "", place);
     this.#changed();
   }
 
   /** Changes the address of what is already shown. */
   note(href: string): void {
-    history.replaceState(null, "", href);
-    this.#shown = location.hash;
+    history.replaceState(null, "", this.#kept(href));
+    this.#shown = placeIn(location.hash);
     this.#listener.noted();
   }
 
-  #changed(): void {
-    if (this.#shown === location.hash && this.#shown !== "") return;
-    this.#shown = location.hash;
-    this.#listener.changed(this.current);
+  /** The list stays open while the address says more or less of what is shown. */
+  #kept(href: string): string {
+    return this.#areProblemsShown ? hrefWith(...split(href)) : href;
   }
+
+  #changed(): void {
+    const place = placeIn(location.hash);
+    const areProblemsShown = new URLSearchParams(split(location.hash)[1]).has(PROBLEMS);
+    const isOther = place !== this.#shown;
+    this.#shown = place;
+    if (areProblemsShown !== this.#areProblemsShown) {
+      this.#areProblemsShown = areProblemsShown;
+      this.#listener.problems(areProblemsShown);
+    }
+    if (isOther) this.#listener.changed(this.current);
+  }
+}
+
+function placeIn(hash: string): string {
+  return hrefWithout(...split(hash));
+}
+
+function hrefWith(path: string, query: string): string {
+  const rest = withoutProblems(query);
+  return `${path === "" ? hrefOf("log") : path}?${rest === "" ? "" : `${rest}&`}${PROBLEMS}=1`;
+}
+
+function hrefWithout(path: string, query: string): string {
+  const rest = withoutProblems(query);
+  return rest === "" ? path || "#" : `${path}?${rest}`;
+}
+
+function withoutProblems(query: string): string {
+  const parts = query.split("&").filter((part) => part.split("=")[0] !== PROBLEMS);
+  return parts.join("&");
 }
 
 function split(text: string): [string, string] {

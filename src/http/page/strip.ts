@@ -1,7 +1,9 @@
 // The line below the head: whether the broker answers, whether the page is read-only, how much the broker
 // holds, and its traffic.
+// Leaves to others: whether everything is all right (problems/).
 import { byId, element, setText } from "./parts/dom.js";
-import { formatBytes, formatCount } from "./parts/format.js";
+import { formatAge, formatBytes, formatCount } from "./parts/format.js";
+import type { ProblemList } from "./problems/problem-wire.js";
 import { Traffic } from "./traffic.js";
 import type { PageContext } from "./view.js";
 
@@ -10,6 +12,7 @@ export class Strip {
   readonly #traffic: Traffic;
   readonly #status = byId("status", HTMLElement);
   readonly #totals = new Map<string, HTMLElement>();
+  readonly #ofDisk = element("span", { class: "extra" });
 
   constructor(context: PageContext) {
     this.#context = context;
@@ -22,12 +25,24 @@ export class Strip {
     const traffic = byId("traffic", HTMLElement);
     traffic.hidden = !seesCluster;
     this.#traffic = new Traffic(traffic);
-    const names = ["topics", "partitions", "on disk", ...(seesCluster ? ["connections"] : [])];
-    for (const name of names) {
+    const ofCluster = ["free", "connections", "up"];
+    for (const name of ["topics", "partitions", "on disk", ...(seesCluster ? ofCluster : [])]) {
       const value = element("dd");
       this.#totals.set(name, value);
-      byId("totals", HTMLElement).append(element("div", {}, element("dt", {}, name), value));
+      const more = name === "free" ? [this.#ofDisk] : [];
+      const term = element("dt", {}, name, ...more);
+      // All others are read as `3 topics`.
+      const order = name === "up" ? "term-first" : undefined;
+      byId("totals", HTMLElement).append(element("div", { class: order }, term, value));
     }
+  }
+
+  /** Shows what was asked for besides the events; undefined while the broker does not respond. */
+  showState(state: ProblemList | undefined): void {
+    const { disk = null, startedMs = null, nowMs = 0 } = state ?? {};
+    this.#show("free", disk === null ? "–" : formatBytes(disk.usableBytes));
+    setText(this.#ofDisk, disk === null ? "" : ` of ${formatBytes(disk.totalBytes)}`);
+    this.#show("up", startedMs === null ? "–" : formatAge(nowMs - startedMs));
   }
 
   showConnected(isConnected: boolean): void {

@@ -95,6 +95,58 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "says whether everything is all right, and lists what is not at an address",
+    async () => {
+      await using sample = await startPage();
+      const { registry, logDirectory } = sample.broker.context;
+      // The disk of this machine may be full.
+      const space = async () => ({ totalBytes: 2 ** 40, usableBytes: 2 ** 39 });
+      Object.assign(logDirectory, { space });
+      const [orders] = (await registry.create("orders", 1, {})).online;
+      const page = await browser.open(sample.url, { width: 360, height: 740 });
+      const status = "document.querySelector('#problems-button')";
+      await page.until(`${status}.textContent === '✓all right'`);
+      await page.until("document.querySelector('.row .numbers strong')");
+      const height = "document.querySelector('.strip').offsetHeight";
+      const before = await page.evaluate<number>(height);
+      registry.faults.note(orders!, { kind: "damage", offset: 7, reason: "its CRC" });
+      await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+      await page.until(`${status}.textContent === '!1 problem'`);
+      expect(await page.evaluate<number>(height)).toBe(before);
+      expect(before).toBeLessThan(50);
+      await page.evaluate(`${status}.focus()`);
+      await page.press("Enter");
+      await page.until("document.querySelector('#problems li')");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/log?problems=1");
+      expect(await page.text("#problems li")).toContain(
+        "orders-0 is damaged at offset 7: its CRC.",
+      );
+      await page.press("Tab");
+      expect(await page.evaluate<string>("document.activeElement.textContent")).toBe(
+        "Records at offset 7",
+      );
+      await page.press("Escape");
+      expect(await page.evaluate<boolean>("document.querySelector('#problems').hidden")).toBe(true);
+      expect(await page.evaluate<string>("document.activeElement.id")).toBe("problems-button");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/log");
+      // The address can be shared, in any view; a link in the list leads to the place and closes it.
+      const other = await browser.open(`${sample.url}#/topics?filter=ord&problems=1`);
+      await other.until("document.querySelector('#problems li')");
+      expect(await other.evaluate<string>("document.title")).toBe("Topics – RustLog");
+      expect(await other.text("#totals")).toMatch(/free of 1 TiB512 GiB.*up\d+ s/);
+      await other.evaluate("document.querySelector('#problems a').click()");
+      await other.until("document.title.startsWith('Records of orders')");
+      expect(await other.evaluate<string>("location.hash")).toBe(
+        "#/records/orders?partition=0&from=7",
+      );
+      expect(await other.evaluate<boolean>("document.querySelector('#problems').hidden")).toBe(
+        true,
+      );
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "listens to nothing while it is hidden, and catches up when it is shown",
     async () => {
       await using sample = await startPage();
