@@ -5,7 +5,6 @@
 // A handover: stop fetching, drop what was fetched ahead, wait until the application asks for its next record and so is
 // done with the last one, call `onRevoked`, commit, and only then let the broker give the partition to another member.
 
-import { RustLogError } from "../errors.js";
 import type { PartitionOffset, TopicPartition } from "./admin-types.js";
 import {
   type BalancedConsumerOptions,
@@ -14,13 +13,13 @@ import {
   patternOf,
 } from "./balanced-options.js";
 import { pause } from "./backoff.js";
+import { type Commit, commitsOf, newCommits, offsetsOf, processedCommits } from "./commits.js";
 import type { ConsumerEvents } from "./consumer-events.js";
 import { planPartitions, type PartitionPlan } from "./consumer-plan.js";
 import type { ConsumerStats } from "./consumer-stats.js";
 import type { Listener } from "./events.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
 import { asRustLogError } from "./failure.js";
-import type { PartitionFetcher } from "./fetcher.js";
 import { type AssignedPartition, GroupMembership } from "./group-membership.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
 import type { OffsetSpec } from "./offset-spec.js";
@@ -33,7 +32,7 @@ import {
   type LoopOptions,
   type MessageHandler,
 } from "./record-loop.js";
-import { isTopicChanged } from "./topic-change.js";
+import { isTopicGone } from "./topic-change.js";
 
 const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
@@ -43,12 +42,6 @@ const CLOSE_RETRY_MS = 5_000;
 
 /** How long `close` waits for the application to be done with its last record, in milliseconds. */
 const CLOSE_WAIT_MS = 100;
-
-/** An offset to commit, and the fetcher of its partition. */
-interface Commit {
-  readonly fetcher: PartitionFetcher;
-  readonly offset: number;
-}
 
 /** Shares the partitions of topics with the other members of its group. Created by `client.consumer()`. For one reader: calls must not overlap. */
 export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements PartitionConsumer<K, V> {
@@ -81,7 +74,7 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
       ...{ link, fetch: options, retryMs: this.#retryMs, follows: true },
       start: () => this.start(),
       // A deleted topic is taken from all its readers.
-      onFailure: (_, error) => isGone(error) || this.#fail(error),
+      onFailure: (_, error) => isTopicGone(error) || this.#fail(error),
     });
     const membership = {
       link,
@@ -158,17 +151,7 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
    * when it resolves. Partitions that are no longer assigned are left out: `onRevoked` has named them, or will.
    */
   commit(offsets?: readonly PartitionOffset[]): Promise<void> {
-    const { hasLoop, readings } = this.#reader;
-    const chosen =
-      offsets?.flatMap(({ offset, ...place }) => {
-        const reading = this.#reader.reading(place);
-        return reading === undefined ? [] : [{ fetcher: reading.fetcher, offset }];
-      }) ??
-      readings.map(({ fetcher }) => ({
-        fetcher,
-        offset: hasLoop ? fetcher.processedPosition : fetcher.position,
-      }));
-    return this.#commit(chosen, { retryMs: this.#retryMs });
+    return this.#commit(commitsOf(this.#reader, offsets), { retryMs: this.#retryMs });
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -238,7 +221,7 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
     const policy = { retryMs: this.#retryMs };
     return {
       reader: this.#reader,
-      commitProcessed: () => this.#commit(this.#processed(this.#reader.readings), policy),
+      commitProcessed: () => this.#commit(processedCommits(this.#reader.readings), policy),
     };
   }
 
@@ -275,7 +258,7 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
         .map((plan) => ({ ...plan, topic }));
     } catch (error) {
       // The next assignment lacks it.
-      if (isGone(error) || this.#reader.isClosed) return [];
+      if (isTopicGone(error) || this.#reader.isClosed) return [];
       throw error;
     }
   }
@@ -303,16 +286,10 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
     const partitions = readings.map(({ partition }) => partition);
     await this.#call(this.#options.onRevoked, partitions, "handover");
     if (this.#options.commitOnHandover !== false) {
-      await this.#commit(this.#processed(readings), policy);
+      await this.#commit(processedCommits(readings), policy);
     }
     this.#reader.remove(readings);
     this.#reader.events.emit("revoked", partitions, "handover");
-  }
-
-  #processed(readings: readonly Reading[]): readonly Commit[] {
-    return readings
-      .map(({ fetcher }) => ({ fetcher, offset: fetcher.processedPosition }))
-      .filter(({ fetcher, offset }) => offset > fetcher.committedPosition);
   }
 
   #lose(): () => Promise<void> {
@@ -349,17 +326,14 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
   }
 
   async #commit(entries: readonly Commit[], policy: RetryPolicy): Promise<void> {
-    const moved = entries.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
+    const moved = newCommits(entries);
     const mine = () =>
       moved.filter(({ fetcher }) => this.#reader.reading(fetcher)?.fetcher === fetcher);
-    const offsets = () =>
-      mine().map(({ fetcher: { topic, partition, source }, offset }) => {
-        return { topic, topicId: source.topicId, partition, offset };
-      });
+    const offsets = () => offsetsOf(mine());
     try {
       if (!(await this.#membership.commit(offsets, policy))) return;
     } catch (error) {
-      if (!isGone(error)) throw error;
+      if (!isTopicGone(error)) throw error;
       // Without the deleted topic, the commit of the others is valid.
       const byTopic = [...Map.groupBy(moved, ({ fetcher }) => fetcher.topic).values()];
       if (byTopic.length > 1) for (const rows of byTopic) await this.#commit(rows, policy);
@@ -391,10 +365,4 @@ export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements Partiti
     this.#reader.events.emit("error", failure);
     void this.#membership.leave();
   }
-}
-
-/** Whether an error says that the topic was deleted. */
-function isGone(error: unknown): boolean {
-  if (isTopicChanged(error)) return true;
-  return error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
 }

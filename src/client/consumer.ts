@@ -8,6 +8,7 @@ import { unlessAborted } from "./abort.js";
 import { Admin } from "./admin.js";
 import type { PartitionOffset, TopicPartition } from "./admin-types.js";
 import { pause } from "./backoff.js";
+import { type Commit, commitsOf, newCommits, offsetsOf, processedCommits } from "./commits.js";
 import { checkConsumerOptions, type ConsumerOptions, topicsOf } from "./consumer-options.js";
 import type { ConsumerEvents } from "./consumer-events.js";
 import type { ConsumerStats } from "./consumer-stats.js";
@@ -17,7 +18,6 @@ import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
 import type { BrokerLink } from "./link.js";
 import type { OffsetSpec } from "./offset-spec.js";
 import type { PartitionConsumer } from "./partition-consumer.js";
-import type { PartitionFetcher } from "./fetcher.js";
 import { PartitionReader, type Reading } from "./reader.js";
 import {
   type BatchHandler,
@@ -27,16 +27,10 @@ import {
   type MessageHandler,
 } from "./record-loop.js";
 import { Subscription } from "./subscription.js";
-import { isTopicChanged, warnOfTopicChange } from "./topic-change.js";
+import { isTopicChanged, isTopicGone, warnOfTopicChange } from "./topic-change.js";
 
 /** How long `close` waits for the running handlers of a loop, in milliseconds. */
 const CLOSE_WAIT_MS = 100;
-
-/** An offset to commit, and the fetcher of its partition. */
-interface Commit {
-  readonly fetcher: PartitionFetcher;
-  readonly offset: number;
-}
 
 /** Reads topics. Created by `client.consumer()`. For one reader: calls must not overlap. */
 export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsumer<K, V> {
@@ -159,17 +153,7 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
         `a consumer without a group has nothing to commit for`,
       );
     }
-    const { hasLoop, readings } = this.#reader;
-    const chosen =
-      offsets?.flatMap(({ offset, ...place }) => {
-        const reading = this.#reader.reading(place);
-        return reading === undefined ? [] : [{ fetcher: reading.fetcher, offset }];
-      }) ??
-      readings.map(({ fetcher }) => ({
-        fetcher,
-        offset: hasLoop ? fetcher.processedPosition : fetcher.position,
-      }));
-    await this.#commit(this.group, chosen);
+    await this.#commit(this.group, commitsOf(this.#reader, offsets));
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -223,7 +207,10 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
     const { group } = this;
     return {
       reader: this.#reader,
-      commitProcessed: group === undefined ? undefined : () => this.#commitProcessed(group),
+      commitProcessed:
+        group === undefined
+          ? undefined
+          : () => this.#commit(group, processedCommits(this.#reader.readings)),
     };
   }
 
@@ -241,15 +228,8 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
     return this.#reader.reading(place);
   }
 
-  async #commitProcessed(group: string): Promise<void> {
-    const processed = this.#reader.readings
-      .map(({ fetcher }) => ({ fetcher, offset: fetcher.processedPosition }))
-      .filter(({ fetcher, offset }) => offset > fetcher.committedPosition);
-    await this.#commit(group, processed);
-  }
-
   async #commit(group: string, commits: readonly Commit[]): Promise<void> {
-    const moved = commits.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
+    const moved = newCommits(commits);
     if (moved.length === 0) return;
     const admin = new Admin(this.#link, { retryMs: this.#retryMs });
     // Together, unless a topic was deleted: then each topic gets its own commit, and so does each of two with one name.
@@ -261,8 +241,7 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
     } catch (error) {
       if (!isTopicChanged(error)) throw error;
     }
-    const left = moved.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
-    const byTopic = Map.groupBy(left, ({ fetcher }) => fetcher.source.topicId);
+    const byTopic = Map.groupBy(newCommits(moved), ({ fetcher }) => fetcher.source.topicId);
     let failure: RustLogError | undefined;
     for (const entries of byTopic.values()) {
       try {
@@ -280,9 +259,7 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
   }
 
   async #send(admin: Admin, group: string, commits: readonly Commit[]): Promise<void> {
-    const offsets = commits.map(({ fetcher: { topic, partition, source }, offset }) => {
-      return { topic, topicId: source.topicId, partition, offset };
-    });
+    const offsets = offsetsOf(commits);
     const { isShared } = await admin.commitOffsets(group, offsets);
     for (const { fetcher, offset } of commits) fetcher.committedPosition = offset;
     this.#reader.committed(offsets);
@@ -336,7 +313,7 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
 
   #partitionFailed(reading: Reading, error: RustLogError): void {
     const { topic } = reading.partition;
-    if (isGone(error) && !this.#subscription.hasName(topic)) {
+    if (isTopicGone(error) && !this.#subscription.hasName(topic)) {
       // As with all topics that match a pattern: it was there for as long as it existed.
       this.#reader.stop([reading]);
       this.#reader.remove([reading]);
@@ -346,9 +323,4 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
     this.#reader.failAfterRecords(reading, asRustLogError(error));
     this.#reader.events.emit("error", error);
   }
-}
-
-/** Whether an error says that the topic was deleted. */
-function isGone({ code }: RustLogError): boolean {
-  return code === "UNKNOWN_TOPIC_ID" || code === "UNKNOWN_TOPIC_OR_PARTITION";
 }

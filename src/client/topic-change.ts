@@ -66,6 +66,12 @@ export function isTopicChanged(error: unknown): error is RustLogError {
   return error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_ID";
 }
 
+/** Whether an error says that the topic, by its id or its name, does not exist (any more). */
+export function isTopicGone(error: unknown): boolean {
+  if (isTopicChanged(error)) return true;
+  return error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
+}
+
 /** Reports a change when there is no callback, so that a reader never continues in another topic silently. */
 export function warnOfTopicChange({ message }: TopicChangedError): void {
   process.emitWarning(message, "RustLogWarning");
