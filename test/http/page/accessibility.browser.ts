@@ -1,5 +1,5 @@
-// Every view against the rules of axe-core: names, roles, contrast in light and dark, and more. Also that no view is wider
-// than the screen. Skipped without Chromium. Leaves to others: the order of the focus, and keys (each view's own tests).
+// Every view, and every dialog, against the rules of axe-core: names, roles, contrast in light and dark, and more. Also that
+// no view is wider than the screen, and that a dialog gives the focus back. Skipped without Chromium. Leaves to others: the order of the focus, and keys (each view's own tests).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { source as axe } from "axe-core";
 import { type BrowserPage, CHROMIUM, type Screen } from "../../support/browser.js";
@@ -16,6 +16,7 @@ beforeAll(async () => {
   if (CHROMIUM === undefined) return;
   sample = await startPage();
   await writeShop(sample.broker);
+  await sample.broker.context.registry.create("customers", 1, { "cleanup.policy": "compact" });
   client = await sample.running.session();
   await client.ping();
 }, BROWSER_TIMEOUT_MS);
@@ -28,6 +29,7 @@ afterAll(async () => {
 const PLACES: Readonly<Record<string, string>> = {
   "#/log": ".row .numbers strong",
   "#/log?tour=4": ".player .step h3",
+  "#/log/orders/0?segment=0&batch=0": ".records a",
   "#/records": ".records-view .empty-state a",
   "#/records/orders?record=0/5199": ".record-panel pre",
   "#/topics": ".topic-list tbody tr",
@@ -38,6 +40,18 @@ const PLACES: Readonly<Record<string, string>> = {
   "#/connections": "#connections td button",
   "#/produce": "#produce button",
 };
+
+/** Dialogs: the place, the button that opens each, and what is there once the dialog is complete. */
+const DIALOGS: readonly (readonly [string, string, string])[] = [
+  ["#/topics", "Create a topic", "[name=name]"],
+  ["#/topics/orders", "Add partitions", "[name=partitions]"],
+  ["#/topics/orders", "Trim", "[name=before]"],
+  ["#/topics/orders", "Delete", ".danger"],
+  ["#/topics/customers", "Compact now", "[type=submit]"],
+  ["#/topics/orders?tab=settings", "[aria-label='Change retention.ms']", ".forecast p"],
+  ["#/groups/billing", "Delete group", ".danger"],
+  ["#/connections", "Close", ".danger"],
+];
 
 const SCREENS: readonly Screen[] = [
   { width: 1280, height: 860 },
@@ -50,10 +64,9 @@ interface Violation {
 }
 
 /** What axe-core complains about, in words. */
-async function violations(page: BrowserPage): Promise<string[]> {
-  await page.evaluate(`${axe}; 0`);
+async function violations(page: BrowserPage, part = "document"): Promise<string[]> {
   const found = await page.evaluate<readonly Violation[]>(
-    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+    `axe.run(${part}, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
   );
   return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
@@ -63,6 +76,7 @@ describe.skipIf(CHROMIUM === undefined)("accessibility", () => {
     "no view breaks a rule, or is too wide, at %j",
     async (screen) => {
       const page = await browser.open(sample.url, screen);
+      await page.evaluate(`${axe}; 0`);
       for (const [hash, complete] of Object.entries(PLACES)) {
         await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
         await page.until(`document.querySelector(${JSON.stringify(complete)})`);
@@ -70,11 +84,21 @@ describe.skipIf(CHROMIUM === undefined)("accessibility", () => {
         const width = await page.evaluate<number>("document.documentElement.scrollWidth");
         expect({ hash, width }).toEqual({ hash, width: screen.width });
       }
-      await page.evaluate("location.hash = '#/topics/orders'");
-      await page.until("document.querySelector('[aria-label=\"Change retention.ms\"]')");
-      await page.evaluate("document.querySelector('[aria-label=\"Change retention.ms\"]').click()");
-      await page.until("document.querySelector('dialog .forecast p')");
-      expect(await violations(page)).toEqual([]);
+      for (const [hash, name, complete] of DIALOGS) {
+        await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+        const opener = name.startsWith("[")
+          ? `document.querySelector(${JSON.stringify(name)})`
+          : `[...document.querySelectorAll("main button")].find(({ textContent }) => textContent === "${name}")`;
+        await page.until(`${opener}?.checkVisibility()`);
+        await page.evaluate(`${opener}.focus(), ${opener}.click()`);
+        await page.until(`document.querySelector("dialog ${complete}")`);
+        expect({ name, found: await violations(page, "'dialog'") }).toEqual({ name, found: [] });
+        await page.press("Escape");
+        await page.until("document.querySelector('dialog') === null");
+        expect({ name, back: await page.evaluate(`document.activeElement === ${opener}`) }).toEqual(
+          { name, back: true },
+        );
+      }
     },
     BROWSER_TIMEOUT_MS,
   );

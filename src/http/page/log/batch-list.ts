@@ -250,7 +250,7 @@ export class BatchList {
     const { position, count, bytes, codec, maxTimestamp } = batch;
     const [first, last] = [batch.baseOffset ?? 0, batch.lastOffset ?? 0];
     const opener = button(formatCount(position), () => this.#host.open(position), {
-      "aria-label": `Batch at position ${position}`,
+      "aria-label": `Batch at position ${formatCount(position)}`,
     });
     const cells = [
       first === last ? formatCount(first) : `${formatCount(first)} – ${formatCount(last)}`,
