@@ -228,6 +228,8 @@ class DetailReader {
         found.set(key, {
           software: shown(client.software) ?? before.software,
           user: shown(user) ?? before.user,
+          // A client has several connections: it is as old as the first.
+          connectedMs: Math.min(client.sinceMs, before.connectedMs ?? client.sinceMs),
         });
       }
       await portions.next();
@@ -236,9 +238,9 @@ class DetailReader {
   }
 }
 
-type MemberClient = Pick<GroupMemberRow, "software" | "user">;
+type MemberClient = Pick<GroupMemberRow, "software" | "user" | "connectedMs">;
 
-const NO_CLIENT: MemberClient = { software: null, user: null };
+const NO_CLIENT: MemberClient = { software: null, user: null, connectedMs: null };
 
 function shown(text: string | undefined): string | null {
   return text === undefined ? null : printable(text);

@@ -168,7 +168,9 @@ describe("a group", () => {
       ...{ rebalanceTimeoutMs: 30_000, topicNames: ["other"], pattern: null, assignor: null },
       ...{ clientId: "test", clientHost: "/127.0.0.1" },
     });
-    expect(await get<GroupDetail>("state", { group: "of-epochs" })).toMatchObject({
+    const detail = await get<GroupDetail>("state", { group: "of-epochs" });
+    expect(detail.members[0]?.connectedMs).toBeLessThanOrEqual(detail.nowMs);
+    expect(detail).toMatchObject({
       ...{ type: "consumer", assignor: "uniform", generation: 2, assignmentEpoch: 2 },
       members: [{ id: "m", software: "franz-go 1.2", user: null, epoch: 2, partitions: 1 }],
     });

@@ -18,6 +18,8 @@ interface PartitionPast {
   rate(row: GroupPartitionRow): GroupRate | undefined;
   /** Since when it has been behind without interruption, in milliseconds since the epoch. */
   behindSince(row: GroupPartitionRow): number | undefined;
+  /** When members last got other partitions, if that is known. */
+  readonly generationSince: number | undefined;
 }
 
 /** A member that has committed nothing for this long, although there is something to read, is stuck or slow. */
@@ -95,9 +97,11 @@ function staleMembers({ members, partitions, nowMs }: GroupDetail, past: Partiti
   const byMember = Map.groupBy(partitions, ({ member }) => member);
   const found = members.flatMap((member): Finding[] => {
     const its = byMember.get(member.id) ?? [];
+    // It can't have read before that.
+    const joined = Math.max(member.connectedMs ?? 0, past.generationSince ?? 0);
     const stale = its.filter((row) => {
       const since = past.behindSince(row);
-      return since !== undefined && nowMs - Math.max(since, row.commitMs) >= STALE_MS;
+      return since !== undefined && nowMs - Math.max(since, joined, row.commitMs) >= STALE_MS;
     });
     if (stale.length === 0) return [];
     const last = stale.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);

@@ -32,6 +32,7 @@ export class GroupSummary {
       diagnose(detail, {
         rate: (row) => series.rate(partitionKey(row)),
         behindSince: (row) => series.behindSince(partitionKey(row)),
+        generationSince: series.generationSince,
       }),
     );
     this.#showFacts(factsOf(detail, series));

@@ -259,7 +259,7 @@ export class GroupMemberTable {
             title: "client",
             text: ({ clientId }) => (clientId === "" ? "—" : clientId),
             ...(seesConnections
-              ? { href: ({ clientId }) => hrefOf("connections", [], { filter: clientId }) }
+              ? { href: (row) => hrefOf("connections", [], { filter: connectionFilter(row) }) }
               : {}),
           },
           compare: (a, b) => compareNaturally(a.clientId, b.clientId),
@@ -314,4 +314,9 @@ export class GroupMemberTable {
     );
     return texts.length === 0 ? "nothing" : texts.join("; ");
   }
+}
+
+/** What finds its connection: its name, unless it is not told to the connection, as in our own protocol. */
+function connectionFilter({ clientId, host, connectedMs }: GroupMemberRow): string {
+  return connectedMs === null ? host : clientId;
 }

@@ -33,6 +33,8 @@ export interface GroupMemberRow {
   readonly software: string | null;
   /** Who has logged in on that connection. */
   readonly user: string | null;
+  /** When that connection was opened, in milliseconds since the epoch by the broker's clock; null if it is not known. */
+  readonly connectedMs: number | null;
   /** In a consumer group, the epoch that it has reached. */
   readonly epoch: number | null;
   /** How many partitions it reads. */

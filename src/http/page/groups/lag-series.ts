@@ -57,6 +57,8 @@ interface PartitionName {
 
 export class LagSeries {
   #samples: Sample[] = [];
+  #generation: number | undefined;
+  #generationSince: number | undefined;
 
   /** Takes the last hour, in the place of what is known of it. */
   load({ times, lags, partitions }: LagHistory): void {
@@ -72,7 +74,10 @@ export class LagSeries {
   }
 
   /** Takes the present. */
-  add({ nowMs, lag, partitions }: GroupDetail): void {
+  add({ nowMs, lag, partitions, generation }: GroupDetail): void {
+    const isNew = this.#generation !== undefined && this.#generation !== generation;
+    if (isNew) this.#generationSince = nowMs;
+    this.#generation = generation;
     const rows = partitions.map(({ topic, partition, end, committed, lag: each }) => {
       return [partitionKey({ topic, partition }), { end, committed, lag: each }] as const;
     });
@@ -101,6 +106,11 @@ export class LagSeries {
       since = ms;
     }
     return since;
+  }
+
+  /** When members last got other partitions; undefined if that was before the page looked. */
+  get generationSince(): number | undefined {
+    return this.#generationSince;
   }
 
   /** How old the oldest record is that was not read; undefined if nothing is unread, or nothing committed. */

@@ -14,6 +14,7 @@ const NOW = 1_000 * MINUTE;
 
 const member = (id: string, partitions = 1): GroupMemberRow => ({
   ...{ id, instanceId: null, clientId: id, host: "10.0.0.7", software: null, user: null },
+  connectedMs: null,
   epoch: null,
   partitions,
 });
@@ -43,13 +44,24 @@ function detailOf(
 const since = ({ lag, recordBytes }: GroupPartitionRow): number | undefined =>
   lag === 0 ? undefined : NOW - (recordBytes === 1 ? 1000 : 60 * MINUTE);
 
-const said = (detail: GroupDetail, rate?: GroupRate): string[] =>
-  diagnose(detail, { rate: () => rate, behindSince: (row) => since(row) }).map(
+const said = (detail: GroupDetail, rate?: GroupRate, generationSince?: number): string[] =>
+  diagnose(detail, { rate: () => rate, behindSince: (row) => since(row), generationSince }).map(
     ({ kind, text }) => `${kind}: ${text}`,
   );
 
 test("a group that has read everything has nothing else to say", () => {
   expect(said(detailOf([row(0), row(1)]))).toEqual(["good: It has read everything."]);
+});
+
+test("a member that has just joined is given time to commit", () => {
+  const rows = [row(0, { lag: 7, commitMs: -1, committed: -1 })];
+  const problem = "problem: a at 10.0.0.7 has never committed: lag 7 in partition 0 of orders.";
+  const joined = (connectedMs: number) =>
+    said(detailOf(rows, { members: [{ ...member("a"), connectedMs }] }));
+  expect(joined(NOW - 2 * MINUTE)).toContain(problem);
+  expect(joined(NOW - MINUTE)).not.toContain(problem);
+  expect(said(detailOf(rows), undefined, NOW - 2 * MINUTE)).toContain(problem);
+  expect(said(detailOf(rows), undefined, NOW - MINUTE)).not.toContain(problem);
 });
 
 test("partitions without a reader are named, and members without partitions counted", () => {
@@ -91,7 +103,11 @@ test("the record is named at which a member may be stuck: the next one where it 
     row(1, { ...old, committed: 41, lag: 59 }),
     row(2, { committed: -1, commitMs: -1, lag: 100 }),
   ];
-  const [found] = diagnose(detailOf(rows), { rate: () => undefined, behindSince: since });
+  const [found] = diagnose(detailOf(rows), {
+    rate: () => undefined,
+    behindSince: since,
+    generationSince: undefined,
+  });
   expect(found?.next).toMatchObject({ topic: "orders", partition: 1, committed: 41 });
 });
 

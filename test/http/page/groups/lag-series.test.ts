@@ -81,6 +81,15 @@ test("it is known since when a partition is behind, until something is not", () 
   expect(series.behindSince("t:0")).toBeUndefined();
 });
 
+test("it is known since when the generation is another, if the page has seen that", () => {
+  const series = new LagSeries();
+  series.add({ ...detail(MINUTE, 0, 0), generation: 4 });
+  expect(series.generationSince).toBeUndefined();
+  series.add({ ...detail(2 * MINUTE, 0, 0), generation: 5 });
+  series.add({ ...detail(3 * MINUTE, 0, 0), generation: 5 });
+  expect(series.generationSince).toBe(2 * MINUTE);
+});
+
 test("the oldest unread record is as old as the end of the log that was there when it was written", () => {
   const series = new LagSeries();
   expect(series.age("t:0")).toBeUndefined();
