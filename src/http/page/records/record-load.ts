@@ -16,8 +16,7 @@ export interface LoadedRecords {
   /** What all answers cover. */
   readonly start: string;
   readonly end: string;
-  /** Records looked at, and bytes of log read. */
-  readonly records: number;
+  /** Bytes of log read. */
   readonly bytes: number;
   readonly unsearched: number;
   readonly isOrderOpen: boolean;
@@ -101,7 +100,6 @@ function added(
     last: rows,
     start: isOlder ? rows.start : (loaded?.start ?? rows.start),
     end: isOlder ? (loaded?.end ?? rows.end) : rows.end,
-    records: (loaded?.records ?? 0) + rows.records,
     bytes: (loaded?.bytes ?? 0) + rows.bytes,
     unsearched: (loaded?.unsearched ?? 0) + rows.unsearched,
     isOrderOpen: (loaded?.isOrderOpen ?? false) || (rows.isOrderOpen && items.length >= limit),

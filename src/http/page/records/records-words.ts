@@ -11,17 +11,18 @@ export function stateWords(
   loaded: LoadedRecords,
   { isLoading, isFollowing }: { readonly isLoading: boolean; readonly isFollowing: boolean },
 ): string {
-  const { items, last, records, bytes, unsearched, isOrderOpen } = loaded;
+  const { items, last, bytes, unsearched, isOrderOpen } = loaded;
   const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
   const words: string[] = [];
   if (place.find === "") {
     words.push(place.isTail ? (isFollowing ? "following" : "paused") : rangeWords(items, count));
   } else {
     words.push(`${formatCount(count)} found`);
-    words.push(
-      `${formatCount(records)} of ${countOf(last.offsetsTotal, "record")} searched, ${formatBytes(bytes)}`,
-    );
-    if (!isLoading && last.offsetsLeft > 0) words.push("there may be more");
+    // More records are read: a batch is read as a whole, also where the range cuts it.
+    const { offsetsTotal, offsetsLeft } = last;
+    const searched = `${formatCount(offsetsTotal - offsetsLeft)} of ${countOf(offsetsTotal, "record")} searched`;
+    words.push(`${searched}, ${formatBytes(bytes)} read`);
+    if (!isLoading && offsetsLeft > 0) words.push("there may be more");
     if (unsearched > 0) words.push(unsearchedWords(unsearched, place));
   }
   if (place.partition === undefined && last.partitions > 1) {

@@ -1,0 +1,24 @@
+// What is said of a search. Leaves to others: the numbers (test/services/records/).
+import { expect, test } from "bun:test";
+import type { LoadedRecords } from "../../../../src/http/page/records/record-load.js";
+import { placeOf } from "../../../../src/http/page/records/records-place.js";
+import { stateWords } from "../../../../src/http/page/records/records-words.js";
+
+test("a search has looked at no more records than its range has", () => {
+  const loaded: LoadedRecords = {
+    ...{ items: [], batches: [], start: "0", end: "9", bytes: 2048, unsearched: 0 },
+    ...{ isOrderOpen: false, isDone: false },
+    last: {
+      ...{ topic: "t", topicId: "", hasOlder: true, hasNewer: false },
+      ...{ from: "100", to: "5123", start: "100", end: "5000", items: [], batches: [] },
+      // Whole batches, which begin before the range.
+      ...{ records: 10_700, bytes: 2048, unsearched: 0, partitions: 1, offline: [] },
+      ...{ isCut: true, isOrderOpen: false, offsetsLeft: 123, offsetsTotal: 5023 },
+    },
+  };
+  const query = new URLSearchParams({ partition: "0", find: "x" });
+  const place = placeOf({ view: "records", path: ["t"], query });
+  expect(stateWords(place, loaded, { isLoading: false, isFollowing: false })).toBe(
+    "0 found · 4,900 of 5,023 records searched, 2 KiB read · there may be more",
+  );
+});
