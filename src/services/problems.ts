@@ -70,7 +70,7 @@ const PROBLEMS_LISTED_MAX = 50;
 const COLLECTED_MAX = 1_000;
 
 /** Faults looked at in one turn of the event loop. */
-const FAULTS_PER_TURN = 500;
+const FAULTS_PER_TURN = 250;
 
 /** Below one of these, the disk is nearly full; below the others, it is about to be full. */
 const LOW_SHARE = 0.1;
@@ -109,9 +109,22 @@ export async function readProblems(
   for (const stuck of (await stuckGroups?.find(context)) ?? []) {
     found.push({ kind: "group", severity: "warning", sinceMs: stuck.lastCommitMs, ...stuck });
   }
-  const counts = { error: 0, warning: omitted, note: 0 };
+  const counts = omitted;
   for (const { severity } of found) counts[severity]++;
-  return { problems: found.sort(compare).slice(0, PROBLEMS_LISTED_MAX), counts, disk };
+  return { problems: await mostSevere(found), counts, disk };
+}
+
+/** The first problems in order. There may be one for each topic. */
+async function mostSevere(found: readonly Problem[]): Promise<Problem[]> {
+  const first: Problem[] = [];
+  const portions = new Portions(FAULTS_PER_TURN);
+  for (const problem of found) {
+    const at = first.findLastIndex((other) => compare(other, problem) <= 0) + 1;
+    if (at < PROBLEMS_LISTED_MAX) first.splice(at, 0, problem);
+    if (first.length > PROBLEMS_LISTED_MAX) first.pop();
+    await portions.next();
+  }
+  return first;
 }
 
 /** A file system that does not answer must not keep the rest from being told. */
@@ -182,11 +195,11 @@ function brokerProblems({ vitals, registry }: ServiceContext): Problem[] {
 /** What is wrong with partitions, and how many less severe problems were only counted. */
 async function faultProblems(
   context: ServiceContext,
-): Promise<{ readonly found: Problem[]; readonly omitted: number }> {
+): Promise<{ readonly found: Problem[]; readonly omitted: Record<Severity, number> }> {
   const { registry } = context;
   const byKey = new Map<string, Problem>();
   const portions = new Portions(FAULTS_PER_TURN);
-  let omitted = 0;
+  const omitted = { error: 0, warning: 0, note: 0 };
   for (const [partition, fault] of registry.faults.list((it, one) => isOver(context, it, one))) {
     if (mayOnTopic(context, "DESCRIBE", partition.topic)) {
       const problem = problemOf(partition, fault);
@@ -194,7 +207,7 @@ async function faultProblems(
       const before = byKey.get(key);
       if (before !== undefined) byKey.set(key, together(before, problem));
       else if (problem.severity === "error" || byKey.size < COLLECTED_MAX) byKey.set(key, problem);
-      else omitted++;
+      else omitted[problem.severity]++;
     }
     await portions.next();
   }

@@ -246,6 +246,10 @@ describe.skipIf(!HAS_OPENSSL)("the certificate of a broker", () => {
     expect(running.lines.at(-1)).toBe(
       `the TLS certificate stays ${tls?.summary}: --tls-key ${tlsKey} is not a PEM file`,
     );
+    expect(running.broker.context.vitals.certificate).toMatchObject({
+      endsMs: expect.any(Number),
+      fault: `--tls-key ${tlsKey} is not a PEM file`,
+    });
     await using last = await connectTls(running, { serverName: "renewed.example" });
     for (const client of [before, still, renewed, last]) await client.ping();
   });

@@ -145,7 +145,9 @@ test("retention reports a failure in one partition once and continues in the oth
     }
     rmSync(`${directory}/a/0/00000000000000000000.timeindex`);
     mkdirSync(`${directory}/a/0/00000000000000000000.timeindex`);
+    const faults = () => [...registry.faults.list(() => false)].map(([, { kind }]) => kind);
     expect(await registry.applyRetention()).toBe(2);
+    expect(faults()).toEqual(["retention"]);
     expect(registry.partition("b", 0).logStartOffset).toBe(2);
     await roll("b");
     expect(await registry.applyRetention()).toBe(1);
@@ -157,5 +159,6 @@ test("retention reports a failure in one partition once and continues in the oth
     expect(registry.partition("a", 0).read(0, 1000).bytes).toBeGreaterThan(0);
     rmSync(`${directory}/a/0/00000000000000000000.timeindex`, { recursive: true });
     expect(await registry.applyRetention()).toBe(2);
+    expect(faults()).toEqual([]);
     await registry.closeCleanly();
   }));

@@ -67,6 +67,13 @@ async function setUp({ mapBytes = 2 ** 16, around = (run) => run, keptMs = 0 }: 
   return { disk, clock, registry, cleaner, compacted, outcomes, seen, topic, write, lines };
 }
 
+function faultsOf({ faults }: TopicRegistry): string[] {
+  return faults
+    .list(() => false)
+    .map(([, { kind }]) => kind)
+    .toArray();
+}
+
 function keysOf(partition: Partition): string[] {
   const keys: string[] = [];
   for (let at = partition.logStartOffset; at < partition.highWatermark;) {
@@ -145,7 +152,7 @@ test("records that are kept for longer wait too, unless somebody asks for a comp
 
 test("a failure is reported once, tried again with growing pauses, and stops no other log", async () => {
   let fault: Error | undefined = new Error("the disk is odd");
-  const { cleaner, compacted, clock, topic, write, lines, seen } = await setUp({
+  const { cleaner, compacted, clock, registry, topic, write, lines, seen } = await setUp({
     around: (run) => (job, isStopped) =>
       fault !== undefined && job.name === "bad-0" ? Promise.reject(fault) : run(job, isStopped),
   });
@@ -157,6 +164,7 @@ test("a failure is reported once, tried again with growing pauses, and stops no 
   expect(lines.splice(0)).toEqual([
     "bad-0: could not be compacted: the disk is odd; tried again later",
   ]);
+  expect(faultsOf(registry)).toEqual(["compaction"]);
   for (const pauseMs of [30_000, 60_000]) {
     clock.now += pauseMs - 1;
     await cleaner.cleanDue();
@@ -168,6 +176,7 @@ test("a failure is reported once, tried again with growing pauses, and stops no 
   expect([lines.splice(0), seen.failures]).toEqual([[], 3]);
   fault = undefined;
   await cleaner.compactNow(bad);
+  expect(faultsOf(registry)).toEqual([]);
   expect(keysOf(bad)).toEqual(["a@2"]);
   fault = new Error("again");
   await write(bad, "a", "a", "a");
@@ -176,7 +185,7 @@ test("a failure is reported once, tried again with growing pauses, and stops no 
 });
 
 test("damage is reported once, and keeps no other segment from being compacted", async () => {
-  const { cleaner, disk, topic, write, lines, seen } = await setUp();
+  const { cleaner, disk, registry, topic, write, lines, seen } = await setUp();
   const partition = await topic("t");
   await write(partition, "a", "a", "a", "b");
   const damaged = `${TOPICS}/t/0/00000000000000000001.log`;
@@ -186,6 +195,7 @@ test("damage is reported once, and keeps no other segment from being compacted",
     await write(partition, key);
   }
   expect(lines).toEqual([expect.stringContaining(`t-0: ${damaged}, position 0: `)]);
+  expect(faultsOf(registry)).toEqual(["uncompacted"]);
   expect(seen.failures).toBe(0);
   expect(disk.fileSize(`${TOPICS}/t/0/00000000000000000000.log`)).toBeLessThan(100);
 });

@@ -19,6 +19,9 @@ beforeAll(async () => {
   await sample.broker.context.registry.create("customers", 1, { "cleanup.policy": "compact" });
   client = await sample.running.session();
   await client.ping();
+  const { registry } = sample.broker.context;
+  const reason = "its CRC";
+  registry.faults.note(registry.partition("orders", 0), { kind: "damage", offset: 7, reason });
 }, BROWSER_TIMEOUT_MS);
 afterAll(async () => {
   client?.[Symbol.dispose]();
@@ -30,6 +33,7 @@ const PLACES: Readonly<Record<string, string>> = {
   "#/log": ".row .numbers strong",
   "#/log?tour=4": ".player .step h3",
   "#/log/orders/0?segment=0&batch=0": ".records a",
+  "#/topics?problems=1": "#problems li",
   "#/records": ".records-view .empty-state a",
   "#/records/orders?record=0/5199": ".record-panel pre",
   "#/topics": ".topic-list tbody tr",
