@@ -18,6 +18,8 @@ export interface Visitor {
   readonly context: ServiceContext;
   /** Undefined while the broker has no security. */
   readonly session: Session | undefined;
+  /** Who shares what there is little of: the user, or the address while the broker has no security. */
+  readonly share: string;
   /** Whether the requests of this visitor are still served. */
   isWelcome(): boolean;
 }
@@ -59,12 +61,14 @@ export class PageAccess {
     const { security } = this.context;
     if (!security.isEnabled) {
       const context = contextFor(this.context, { address });
-      return { context, session: undefined, isWelcome: () => loginFault(context) === undefined };
+      const isWelcome = (): boolean => loginFault(context) === undefined;
+      return { context, session: undefined, share: address, isWelcome };
     }
     const session = this.sessionOf(request, isSecure);
     if (session === undefined) return undefined;
     const isWelcome = (): boolean => this.sessions.holds(session);
-    return { context: session.contextAt(address), session, isWelcome };
+    const visited = session.contextAt(address);
+    return { context: visited, session, share: visited.caller.principal, isWelcome };
   }
 
   sessionOf(request: Request, isSecure: boolean): Session | undefined {

@@ -7,7 +7,6 @@ import type { Broker, ClientConnection } from "../../broker/broker.js";
 import { Portions } from "../../log/event-loop.js";
 import { printable } from "../../printable.js";
 import { closeConnection } from "../../services/close-connection.js";
-import type { ServiceContext } from "../../services/context.js";
 import { requireOnCluster } from "../../services/permissions.js";
 import type {
   ClientGroup,
@@ -16,7 +15,7 @@ import type {
   ConnectionsState,
   ConnectionState,
 } from "../page/connections/connection-wire.js";
-import type { PageRoutes } from "./access.js";
+import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { jsonOf, textIn, wholeIn } from "./body.js";
 import { type ConnectionRate, ConnectionRates, type Look } from "./connection-rates.js";
@@ -243,19 +242,16 @@ export function connectionRoutes(
   rates = new ConnectionRates(() => broker.clients),
 ): PageRoutes {
   const queue = new Queue();
-  const list = async (
-    context: ServiceContext,
-    { url, signal }: Request,
-  ): Promise<ConnectionsState> => {
-    requireOnCluster(context, "DESCRIBE");
+  const list = async (visitor: Visitor, { url, signal }: Request): Promise<ConnectionsState> => {
+    requireOnCluster(visitor.context, "DESCRIBE");
     const selection = selectionOf(new Query(url));
-    return queue.answer(signal, async () =>
+    return queue.answer(signal, visitor, async () =>
       connectionsState(broker.clients, await rates.look(), selection, signal),
     );
   };
   return {
     "/api/connections": {
-      GET: (request, { context }) => answered(() => list(context, request)),
+      GET: (request, visitor) => answered(() => list(visitor, request)),
     },
     "/api/connections/close": {
       POST: (request, { context }) =>

@@ -62,8 +62,11 @@ export function groupRoutes(broker: Broker, isReadOnly: boolean): PageRoutes {
   const searches = new Queue();
   const asked =
     (in_: Queue, work: (request: GroupRequest) => unknown): PageHandler =>
-    ({ url, signal }, { context }) =>
-      answered(() => in_.answer(signal, () => work({ context, query: new Query(url), signal })));
+    ({ url, signal }, visitor) =>
+      answered(() => {
+        const { context } = visitor;
+        return in_.answer(signal, visitor, () => work({ context, query: new Query(url), signal }));
+      });
   const ordered =
     (work: (context: ServiceContext, order: Body) => Promise<GroupChange>): PageHandler =>
     (request, { context }) =>

@@ -65,8 +65,9 @@ export const QUESTIONS: Readonly<Record<string, Question>> = {
 export function partitionRoutes(questions: Queue): PageRoutes {
   return {
     "/api/topics/:topic/:partition/:question": {
-      GET: ({ params, url, signal }, { context }) =>
+      GET: ({ params, url, signal }, visitor) =>
         answered(async () => {
+          const { context } = visitor;
           const { topic = "", partition = "", question = "" } = params as Record<string, string>;
           const known = Object.hasOwn(QUESTIONS, question) ? QUESTIONS[question] : undefined;
           if (known === undefined) throw invalid(`unknown question '${question}'`);
@@ -74,7 +75,7 @@ export function partitionRoutes(questions: Queue): PageRoutes {
           const query = new Query(url);
           const { needs, ask } = known;
           partitionOf(context, needs, { topic, partition: index });
-          return await questions.answer(signal, () =>
+          return await questions.answer(signal, visitor, () =>
             // Look it up again: the topic may have been deleted while the question waited.
             ask(partitionOf(context, needs, { topic, partition: index }), query),
           );

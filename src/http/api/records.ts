@@ -6,7 +6,6 @@
 import { RustLogError } from "../../errors.js";
 import { nextTurn } from "../../log/event-loop.js";
 import { formatJsonPieces } from "../../record/json-record.js";
-import type { ServiceContext } from "../../services/context.js";
 import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
 import { READ_HEADERS_MAX, type OneRecord, readRecord } from "../../services/records/one-record.js";
 import { recordLines } from "../../services/records/record-lines.js";
@@ -24,8 +23,11 @@ const SHOWN_KEY_BYTES_MAX = 64 * 1024;
 const SHOWN_HEADERS_BYTES_MAX = 256 * 1024;
 const SHOWN_HEADERS_MAX = 500;
 
-/** Downloads at a time: each keeps a decompressed batch until the browser has read what was made of it. */
+/**
+ * Downloads at a time, and of one visitor: each keeps a decompressed batch until the browser has read what was made of it.
+ */
 const DOWNLOADS_MAX = 4;
+const VISITOR_DOWNLOADS_MAX = 2;
 
 /** Bytes of a download that may wait for a browser, and that are made at once. */
 const DOWNLOAD_BACKLOG_BYTES = 512 * 1024;
@@ -47,44 +49,46 @@ type Params = Readonly<Record<string, string>>;
 /** The routes of records. `questions` are answered in turn with others. */
 export function recordRoutes(questions: Queue): PageRoutes {
   const searches = new Queue();
-  let downloads = 0;
+  const downloads = new Shares();
   /** Answers with a stream, whose portions are made in turn while the visitor may have them. */
   const download = (
     request: Bun.BunRequest,
-    { isWelcome }: Visitor,
+    visitor: Visitor,
     server: Bun.Server<undefined>,
     { queue, name, type, begin }: Download,
   ): Promise<Response> => {
-    if (downloads >= DOWNLOADS_MAX) {
-      const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
-      return answered(() => Promise.reject(new RustLogError("BROKER_OVERLOADED", message)));
-    }
-    downloads++;
+    const { share } = visitor;
+    const refusal = downloadRefusal(downloads, share);
+    if (refusal !== undefined) return answered(() => Promise.reject(refusal));
+    downloads.take(share);
     const inTurn: InTurn = (make) => {
       server.timeout(request, DOWNLOAD_SECONDS_MAX);
-      return queue.answer(request.signal, () => {
-        if (!isWelcome()) throw invalid("the session has ended");
+      return queue.answer(request.signal, visitor, () => {
+        if (!visitor.isWelcome()) throw invalid("the session has ended");
         return make();
       });
     };
     return streamAnswer(begin, inTurn, attachment(name, type), () => {
-      downloads--;
+      downloads.giveBack(share);
     });
   };
-  const one = ({ params, signal }: Bun.BunRequest, context: ServiceContext): Promise<OneRecord> => {
+  const one = ({ params, signal }: Bun.BunRequest, visitor: Visitor): Promise<OneRecord> => {
     const { topic = "", partition = "", offset = "" } = params as Params;
     const named = { topic, partition: numberOf("partition", partition) };
     const wanted = numberOf("offset", offset);
-    return questions.answer(signal, () => readRecord(context, named, wanted, signal));
+    return questions.answer(signal, visitor, () =>
+      readRecord(visitor.context, named, wanted, signal),
+    );
   };
   return {
     "/api/records/:topic": {
-      GET: ({ params, url, signal }, { context }) =>
+      GET: ({ params, url, signal }, visitor) =>
         answered(async () => {
+          const { context } = visitor;
           const { topic = "" } = params as Params;
           const query = browseQueryOf(topic, new Query(url));
           const queue = query.search === undefined ? questions : searches;
-          const page = await queue.answer(signal, () => browse(context, query, signal));
+          const page = await queue.answer(signal, visitor, () => browse(context, query, signal));
           const text = (of: typeof page.from): string => textOfPositions(of, query.partition);
           const [from, to] = [text(page.from), text(page.to)];
           const [start, end] = [text(page.start), text(page.end)];
@@ -102,7 +106,7 @@ export function recordRoutes(questions: Queue): PageRoutes {
       },
     },
     "/api/records/:topic/:partition/:offset": {
-      GET: (request, { context }) => answered(async () => shown(await one(request, context))),
+      GET: (request, visitor) => answered(async () => shown(await one(request, visitor))),
     },
     "/api/records/:topic/:partition/:offset/:part": {
       GET: async (request, visitor, server) => {
@@ -110,7 +114,7 @@ export function recordRoutes(questions: Queue): PageRoutes {
         let found: OneRecord | undefined;
         const refusal = await answered(async () => {
           if (!isPart(part)) throw invalid(`a record has no '${part}' to download`);
-          found = await one(request, visitor.context);
+          found = await one(request, visitor);
           checkPart(found, part);
           return null;
         });
@@ -133,6 +137,38 @@ export function recordRoutes(questions: Queue): PageRoutes {
       },
     },
   };
+}
+
+/** How many of a few things each visitor has. */
+class Shares {
+  readonly #taken = new Map<string, number>();
+  all = 0;
+
+  of(share: string): number {
+    return this.#taken.get(share) ?? 0;
+  }
+
+  take(share: string): void {
+    this.all++;
+    this.#taken.set(share, this.of(share) + 1);
+  }
+
+  giveBack(share: string): void {
+    this.all--;
+    const left = this.of(share) - 1;
+    if (left > 0) this.#taken.set(share, left);
+    else this.#taken.delete(share);
+  }
+}
+
+function downloadRefusal(downloads: Shares, share: string): RustLogError | undefined {
+  if (downloads.of(share) >= VISITOR_DOWNLOADS_MAX) {
+    const message = `${VISITOR_DOWNLOADS_MAX} downloads of yours are under way: end one, or wait`;
+    return new RustLogError("BROKER_OVERLOADED", message);
+  }
+  if (downloads.all < DOWNLOADS_MAX) return undefined;
+  const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
+  return new RustLogError("BROKER_OVERLOADED", message);
 }
 
 interface Download {

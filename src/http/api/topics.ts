@@ -80,7 +80,7 @@ export function topicRoutes(isReadOnly: boolean): PageRoutes {
   // Forecasts and sums may look at many partitions.
   const queue = new Queue();
   const asked = (work: (request: TopicRequest) => unknown): PageHandler =>
-    onTopic((request) => queue.answer(request.signal, () => work(request)));
+    onTopic((request) => queue.answer(request.signal, request.visitor, () => work(request)));
   return {
     "/api/topic-settings": {
       GET: (_, { context }) => answered(() => settingsOfNew(context)),
@@ -114,6 +114,7 @@ export function topicRoutes(isReadOnly: boolean): PageRoutes {
 }
 
 interface TopicRequest {
+  readonly visitor: Visitor;
   readonly context: ServiceContext;
   readonly topic: string;
   readonly query: Query;
@@ -122,13 +123,20 @@ interface TopicRequest {
 }
 
 function onTopic(work: (request: TopicRequest) => unknown): PageHandler {
-  return (request, { context }: Visitor, server) => {
+  return (request, visitor, server) => {
     server.timeout(request, ANSWER_SECONDS_MAX);
     return answered(() => {
       const { topic = "" } = request.params as Record<string, string>;
       const { signal, url } = request;
       const body = () => jsonOf(request);
-      return work({ context, topic, query: new Query(url), signal, body });
+      return work({
+        visitor,
+        context: visitor.context,
+        topic,
+        query: new Query(url),
+        signal,
+        body,
+      });
     });
   };
 }

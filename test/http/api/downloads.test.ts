@@ -28,28 +28,30 @@ async function download(
   routes: ReturnType<typeof recordRoutes>,
   path: "/lines" | "/:partition/:offset/:part",
   isWelcome = (): boolean => true,
+  share = "one",
 ): Promise<Response> {
   const request = Object.assign(new Request("http://localhost/?partition=0"), {
     params: { topic: "t", partition: "0", offset: "1", part: "value" },
   }) as unknown as Bun.BunRequest;
   const server = { timeout: () => {} } as unknown as Bun.Server<undefined>;
   const handler = routes[`/api/records/:topic${path}`]!.GET!;
-  return await handler(request, { context, session: undefined, isWelcome }, server, CLIENT);
+  return await handler(request, { context, session: undefined, share, isWelcome }, server, CLIENT);
 }
 
 test.each(["/lines", "/:partition/:offset/:part"] as const)(
-  "four downloads may be under way: %s",
+  "four downloads may be under way, two of one visitor: %s",
   async (path) => {
     const routes = recordRoutes(new Queue());
+    const of = (share: string): Promise<Response> => download(routes, path, () => true, share);
     const held: Response[] = [];
-    for (let i = 0; i < 4; i++) held.push(await download(routes, path));
+    for (const share of ["one", "one", "two", "two"]) held.push(await of(share));
     expect(held.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    const refused = await download(routes, path);
-    expect(await refused.text()).toContain("too many downloads are under way (4)");
+    expect(await (await of("one")).text()).toContain("2 downloads of yours are under way");
+    expect(await (await of("three")).text()).toContain("too many downloads are under way (4)");
     await held.pop()?.body?.cancel();
-    const next = await download(routes, path);
+    const next = await of("three");
     expect((await next.text()).includes(LONG)).toBe(true);
-    expect((await download(routes, path)).status).toBe(200);
+    expect((await of("two")).status).toBe(200);
   },
 );
 
