@@ -192,7 +192,7 @@ export const HTTP_BODY_BYTES_MAX = MiB;
 
 /** Values that a search of the page decodes, to ignore case or to read them as JSON, have at most this size. */
 export const SEARCHED_TEXT_BYTES_MAX = MiB;
-export const SEARCHED_JSON_BYTES_MAX = 256 * KiB;
+export const SEARCHED_JSON_BYTES_MAX = 128 * KiB;
 
 /** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
 export const PAGE_ITEMS_MAX = 10_000;

@@ -1,6 +1,7 @@
 // Moves a group to other offsets, in two steps: first what would change, then that and nothing else. In between the group may
 // have committed, or a member may have joined, and then nothing is moved.
 // Leaves to others: what a place means (offset-place.ts), commits of members and of programs (committed-offsets.ts).
+import { checkNotCancelled } from "../cancelled.js";
 import { RustLogError } from "../errors.js";
 import { OFFSET_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
@@ -53,17 +54,19 @@ interface PlannedMove extends ResetMove {
 
 /**
  * What a reset would change, and changes nothing: also while the group has members, which only keep it from being carried out.
- * Rejects with OFFSET_OUT_OF_RANGE if a number is not in a partition, INVALID_REQUEST if nothing would move or too much, and
- * with the errors of `describeGroup` and of a search by time.
+ * Rejects with OFFSET_OUT_OF_RANGE if a number is not in a partition, INVALID_REQUEST if nothing would move or too much or
+ * `signal` is aborted, and with the errors of `describeGroup` and of a search by time.
  */
 export async function planReset(
   context: ServiceContext,
   query: ResetQuery,
+  signal: AbortSignal,
 ): Promise<readonly PlannedMove[]> {
   const { group, to } = query;
   requireOnGroup(context, "READ", group);
   const named = await partitionsOf(context, query);
   const plan = async (each: NamedPartition): Promise<PlannedMove> => {
+    checkNotCancelled(signal);
     const { topic, partition } = each;
     const { logStartOffset, highWatermark } = partitionOf(context, "READ", each);
     const topicId = context.registry.find(topic)?.id ?? "";

@@ -31,6 +31,25 @@ const RECORDS_PER_TURN = 10_000;
  */
 const BATCHES_OPENED_MAX = 100;
 
+/** What the searches of one answer may take together: bytes of opened batches, and time. */
+export class SearchBudget {
+  #bytesLeft: number;
+  readonly #endMs: number;
+
+  constructor(bytes: number, ms: number) {
+    this.#bytesLeft = bytes;
+    this.#endMs = performance.now() + ms;
+  }
+
+  get isUsedUp(): boolean {
+    return this.#bytesLeft <= 0 || performance.now() > this.#endMs;
+  }
+
+  spend(bytes: number): void {
+    this.#bytesLeft -= bytes;
+  }
+}
+
 /** Of the process, because memory is. */
 const searching = new OneAtATime();
 
@@ -44,15 +63,50 @@ export async function firstRecordFrom(
   named: NamedPartition,
   timestamp: number,
 ): Promise<RecordTime | undefined> {
+  const found = await search(context, named, timestamp, undefined);
+  return found === undefined || found.timestamp === undefined
+    ? undefined
+    : { offset: found.offset, timestamp: found.timestamp };
+}
+
+/**
+ * The offset of that record; once the budget is used up, that of the first record of its batch, which is then not opened.
+ * Rejects as `firstRecordFrom`.
+ */
+export async function offsetFrom(
+  context: ServiceContext,
+  named: NamedPartition,
+  timestamp: number,
+  budget: SearchBudget,
+): Promise<{ readonly offset: number; readonly isExact: boolean } | undefined> {
+  const found = await search(context, named, timestamp, budget);
+  if (found === undefined) return undefined;
+  return { offset: found.offset, isExact: found.timestamp !== undefined };
+}
+
+/** The timestamp is undefined if the batch was not opened. */
+interface Found {
+  readonly offset: number;
+  readonly timestamp: number | undefined;
+}
+
+async function search(
+  context: ServiceContext,
+  named: NamedPartition,
+  timestamp: number,
+  budget: SearchBudget | undefined,
+): Promise<Found | undefined> {
   let start = 0;
   for (let opened = 0; opened < BATCHES_OPENED_MAX; opened++) {
     await partitionOf(context, "DESCRIBE", named).prepareTimeSearch(timestamp);
     // Look it up again: it may have been deleted in the meantime.
     const match = partitionOf(context, "DESCRIBE", named).findTimestamp(timestamp, start);
     if (match === undefined) return undefined;
-    const search = () =>
-      searchBatch(partitionOf(context, "DESCRIBE", named), match.offset, timestamp);
-    const { found, next } = await searching.run(search);
+    if (budget?.isUsedUp === true) return { offset: match.offset, timestamp: undefined };
+    const { found, next, bytes } = await searching.run(() =>
+      searchBatch(partitionOf(context, "DESCRIBE", named), match.offset, timestamp),
+    );
+    budget?.spend(bytes);
     if (found !== undefined) return found;
     start = next;
   }
@@ -71,26 +125,32 @@ export async function newestRecord(
   return newest < 0 ? undefined : await firstRecordFrom(context, named, newest);
 }
 
-/** Searches the batch that holds `offset`, and says where the next one may start. */
+/** Searches the batch that holds `offset`. Says where the next one may start, and how many bytes were opened. */
 async function searchBatch(
   partition: Partition,
   offset: number,
   timestamp: number,
-): Promise<{ readonly found: RecordTime | undefined; readonly next: number }> {
+): Promise<{
+  readonly found: RecordTime | undefined;
+  readonly next: number;
+  readonly bytes: number;
+}> {
   // One batch, whatever its size.
   const batch = readAll(partition.read(offset, 1));
-  if (batch.length === 0) return { found: undefined, next: partition.highWatermark };
+  if (batch.length === 0) return { found: undefined, next: partition.highWatermark, bytes: 0 };
   const next = nextOffset(batch, 0);
+  let bytes = batch.length;
   try {
     const fault = findBatchFault(batch, 0, batch.length);
     if (fault !== undefined) throw new RustLogError("CORRUPT_MESSAGE", fault.message);
     const opened = await openBatch(batch, SEARCHED_BYTES_MAX);
+    bytes = opened.length;
     const options = { checkCrcs: false, fromOffset: offset };
     const cursor = new RecordCursor().reset(opened, 0, opened.length, options);
     const portions = new Portions(RECORDS_PER_TURN);
     while (cursor.next()) {
       if (cursor.timestamp >= timestamp) {
-        return { found: { offset: cursor.offset, timestamp: cursor.timestamp }, next };
+        return { found: { offset: cursor.offset, timestamp: cursor.timestamp }, next, bytes };
       }
       await portions.next();
     }
@@ -99,5 +159,5 @@ async function searchBatch(
     const where = `${partition.name}: the batch that ends at offset ${next - 1}`;
     throw new RustLogError(error.code, `${where}: ${error.message}`, { cause: error });
   }
-  return { found: undefined, next };
+  return { found: undefined, next, bytes };
 }

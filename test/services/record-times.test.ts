@@ -1,7 +1,13 @@
 // Finding a record by its timestamp, against a search through all records.
 import { describe, expect, test } from "bun:test";
 import type { ServiceContext } from "../../src/services/context.js";
-import { firstRecordFrom, newestRecord, type RecordTime } from "../../src/services/record-times.js";
+import {
+  firstRecordFrom,
+  newestRecord,
+  offsetFrom,
+  type RecordTime,
+  SearchBudget,
+} from "../../src/services/record-times.js";
 import { type Codec, CODECS, FIELD } from "../../src/record/batch.js";
 import { writeI64 } from "../../src/record/bytes.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
@@ -130,6 +136,20 @@ describe("a batch that can't be opened", () => {
       code: "UNSUPPORTED_COMPRESSION",
     });
   });
+});
+
+test("once a budget is used up, the start of the batch is the answer, and it is not opened", async () => {
+  const lying = lyingBatch([1_000, 1_001], 2_000);
+  const context = await contextWith([batchOf([1, 2]), batchOf([10, 11]), lying]);
+  const budget = new SearchBudget(1, Number.POSITIVE_INFINITY);
+  expect(await offsetFrom(context, HERE, 2, budget)).toEqual({ offset: 1, isExact: true });
+  expect(await offsetFrom(context, HERE, 2, budget)).toEqual({ offset: 0, isExact: false });
+  expect(await offsetFrom(context, HERE, 11, budget)).toEqual({ offset: 2, isExact: false });
+  // Opened, it would turn out to have no such record.
+  expect(await offsetFrom(context, HERE, 1_500, budget)).toEqual({ offset: 4, isExact: false });
+  expect(await offsetFrom(context, HERE, 3_000, budget)).toBeUndefined();
+  const noTime = new SearchBudget(Number.POSITIVE_INFINITY, -1);
+  expect(await offsetFrom(context, HERE, 2, noTime)).toEqual({ offset: 0, isExact: false });
 });
 
 test("a topic that is deleted or recreated meanwhile is told by name", async () => {

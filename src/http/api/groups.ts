@@ -300,14 +300,15 @@ function known(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-async function plan({ context, query }: GroupRequest): Promise<ResetPlan> {
+async function plan({ context, query, signal }: GroupRequest): Promise<ResetPlan> {
   const partitions = query.numbers("partitions");
-  const moves = await planReset(context, {
+  const order = {
     group: groupIn(query),
     to: targetIn(query),
     topic: query.text("topic"),
     partitions: partitions.length === 0 ? undefined : partitions,
-  });
+  };
+  const moves = await planReset(context, order, signal);
   return {
     moves: moves.map(({ logStartOffset: logStart, highWatermark: end, ...move }) => ({
       ...{ ...move, logStart, end },

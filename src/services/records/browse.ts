@@ -4,7 +4,6 @@
 //
 // The merge is of what is there: of each partition in the order of its offsets, and of all partitions the one whose next record
 // is the oldest. Where a page had to stop before it had seen every partition, it says so.
-import { checkNotCancelled } from "../../cancelled.js";
 import { firstNotBefore } from "../../binary-search.js";
 import { RustLogError } from "../../errors.js";
 import { type OffsetSpec, offsetAt } from "../../offset-place.js";
@@ -13,7 +12,7 @@ import type { Partition } from "../../topics/partition.js";
 import type { ServiceContext } from "../context.js";
 import { partitionOf } from "../named-partition.js";
 import { requireOnTopic } from "../permissions.js";
-import { firstRecordFrom } from "../record-times.js";
+import { offsetFrom, SearchBudget } from "../record-times.js";
 import {
   type Direction,
   type FoundItem,
@@ -62,6 +61,8 @@ export interface RecordPage {
   readonly end: Positions;
   /** Whether the work was used up before the page was full or the range was at its end. */
   readonly isCut: boolean;
+  /** Partitions in which a time of the range was found only to the batch: to open all batches would have taken too much. */
+  readonly inexact: number;
   /** Whether records of partitions that were not looked at yet may belong between those of the page. */
   readonly isOrderOpen: boolean;
   /** Records looked at, and bytes of log read, for this page. */
@@ -106,8 +107,7 @@ export async function browse(
   const { topic, direction, search } = query;
   const partitions = browsedPartitions(context, topic, query.partition);
   const match = search === undefined ? undefined : new RecordMatch(search);
-  const from = await resolved(context, partitions, query.from, "start", signal);
-  const to = await resolved(context, partitions, query.to, "end", signal);
+  const { from, to, inexact } = await resolvedRange(context, partitions, query, signal);
   const slices = new WorkSlices(signal);
   // Searches follow one another without a pause of their own.
   if (match !== undefined) await slices.rest();
@@ -160,7 +160,7 @@ export async function browse(
     items: found.map(({ item }) => item),
     batches: batchesOf(found),
     ...{ records: done.records, bytes: done.bytes },
-    ...{ from, to, start, end, isCut, isOrderOpen, offsetsLeft, offsetsTotal },
+    ...{ from, to, inexact, start, end, isCut, isOrderOpen, offsetsLeft, offsetsTotal },
     hasOlder: partitions.some((each) => (start[each.index] ?? 0) > each.logStartOffset),
     hasNewer: partitions.some((each) => (end[each.index] ?? 0) < each.highWatermark),
     unsearched: match?.unsearched ?? 0,
@@ -252,22 +252,52 @@ export async function rangeOf(
   signal: AbortSignal,
 ): Promise<readonly { readonly index: number; readonly first: number; readonly last: number }[]> {
   const partitions = browsedPartitions(context, topic, partition);
-  const first = await resolved(context, partitions, from, "start", signal);
-  const last = await resolved(context, partitions, to, "end", signal);
+  const range = await resolvedRange(context, partitions, { from, to }, signal);
+  if (range.inexact > 0) {
+    const message = "to find this time would take too much: choose a partition, or an offset";
+    throw new RustLogError("INVALID_REQUEST", message);
+  }
   return partitions.map(({ index }) => ({
     index,
-    first: first[index] ?? 0,
-    last: last[index] ?? 0,
+    first: range.from[index] ?? 0,
+    last: range.to[index] ?? 0,
   }));
 }
 
-/** The offsets of a place, within what each partition has. */
+interface ResolvedRange {
+  readonly from: Positions;
+  readonly to: Positions;
+  readonly inexact: number;
+}
+
+/** The offsets of a range, within what each partition has. */
+async function resolvedRange(
+  context: ServiceContext,
+  partitions: readonly Partition[],
+  { from, to }: Pick<BrowseQuery, "from" | "to">,
+  signal: AbortSignal,
+): Promise<ResolvedRange> {
+  const budget = new SearchBudget(PAGE_OPENED_BYTES_MAX, PAGE_ELAPSED_MS_MAX);
+  const search: TimeSearch = { budget, slices: new WorkSlices(signal), inexact: new Set() };
+  return {
+    from: await resolved(context, partitions, from, "start", search),
+    to: await resolved(context, partitions, to, "end", search),
+    inexact: search.inexact.size,
+  };
+}
+
+interface TimeSearch {
+  readonly budget: SearchBudget;
+  readonly slices: WorkSlices;
+  readonly inexact: Set<number>;
+}
+
 async function resolved(
   context: ServiceContext,
   partitions: readonly Partition[],
   place: Place,
   side: "start" | "end",
-  signal: AbortSignal,
+  { budget, slices, inexact }: TimeSearch,
 ): Promise<Positions> {
   const found: (number | undefined)[] = [];
   for (const partition of partitions) {
@@ -276,10 +306,12 @@ async function resolved(
     if (isPositions(place)) offset = place[index] ?? logStartOffset;
     else {
       offset = await offsetAt(place, { logStartOffset, highWatermark }, async (timestamp) => {
-        checkNotCancelled(signal);
-        const record = await firstRecordFrom(context, { topic, partition: index }, timestamp);
+        const named = { topic, partition: index };
+        const record = await offsetFrom(context, named, timestamp, budget);
+        if (record?.isExact === false) inexact.add(index);
         return record?.offset ?? partition.highWatermark;
       });
+      await slices.pause();
     }
     // A start below the log start stays: the page says that those records were deleted.
     const lowest = side === "start" ? 0 : logStartOffset;

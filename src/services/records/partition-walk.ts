@@ -57,8 +57,9 @@ export interface WalkContext {
 const FIRST_BYTES = 16 * 1024;
 const CHUNK_BYTES_MAX = 1024 * 1024;
 
-/** Records looked at between two looks at the clock. */
+/** Records, and bytes of them, between two looks at the clock: to parse a KiB of JSON takes several microseconds. */
 const RECORDS_PER_LOOK = 32;
+const BYTES_PER_LOOK = 8 * 1024;
 
 export class PartitionWalk {
   readonly partition: Partition;
@@ -216,14 +217,17 @@ export class PartitionWalk {
     const cursor = new RecordCursor().reset(bytes, at, end, { checkCrcs: false });
     const isThere = await this.#moveTo(cursor, this.#position);
     let looked = 1;
+    let from = cursor.start;
     for (let is = isThere; is && cursor.offset < this.#stop; is = cursor.next(), looked++) {
       done.records++;
       if (match === undefined || match.matches(cursor)) {
         if (!this.#offerRecord(piece, cursor, Math.max(this.#key, cursor.timestamp))) return;
       }
       this.#position = cursor.offset + 1;
-      if (looked % RECORDS_PER_LOOK === 0 || cursor.end - cursor.start > FIRST_BYTES)
-        await slices.pause();
+      if (looked < RECORDS_PER_LOOK && cursor.end - from < BYTES_PER_LOOK) continue;
+      await slices.pause();
+      looked = 0;
+      from = cursor.end;
     }
   }
 
@@ -236,6 +240,7 @@ export class PartitionWalk {
     let count = 0;
     const isThere = await this.#moveTo(cursor, this.#stop);
     let looked = 1;
+    let from = cursor.start;
     for (let is = isThere; is && cursor.offset < this.#position; is = cursor.next(), looked++) {
       done.records++;
       if (match === undefined || match.matches(cursor)) {
@@ -244,8 +249,10 @@ export class PartitionWalk {
         // Only the last ones can be selected.
         if (found.length >= 2 * limit) found.splice(0, limit);
       }
-      if (looked % RECORDS_PER_LOOK === 0 || cursor.end - cursor.start > FIRST_BYTES)
-        await slices.pause();
+      if (looked < RECORDS_PER_LOOK && cursor.end - from < BYTES_PER_LOOK) continue;
+      await slices.pause();
+      looked = 0;
+      from = cursor.end;
     }
     const wanted = found.slice(-limit);
     const items: FoundItem[] = [];

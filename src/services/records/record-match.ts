@@ -30,6 +30,9 @@ const SEARCHED_HEADERS_MAX = 10_000;
 /** Longest text of a search, in characters. */
 const SEARCH_LENGTH_MAX = 4096;
 
+/** Batches up to this size are looked at as a whole before their values are parsed: larger ones take too long at once. */
+const WHOLE_BATCH_BYTES_MAX = 256 * 1024;
+
 type Test = (cursor: RecordCursor) => boolean;
 
 /** A search, prepared for many records. */
@@ -78,7 +81,7 @@ export class RecordMatch {
     const length = Math.max(0, end - at - BATCH_HEADER_BYTES);
     const batch = Buffer.from(bytes.buffer, bytes.byteOffset + at + BATCH_HEADER_BYTES, length);
     if (this.#needle !== undefined) return batch.includes(this.#needle);
-    return length > SEARCHED_TEXT_BYTES_MAX || this.#mayHold(batch);
+    return length > WHOLE_BATCH_BYTES_MAX || this.#mayHold(batch);
   }
 
   /** Whether the search finds the current record of the cursor. Ask about the records of a batch in order. */

@@ -249,7 +249,9 @@ describe("a reset", () => {
     const audit = { ...NO_AUDIT, changed: (...[, ...what]: unknown[]) => seen.push(what) };
     const context = { ...sample.broker.context, audit };
     await commit("audited", 5);
-    await applyReset(context, "audited", await planReset(context, { ...RESET, group: "audited" }));
+    const order = { ...RESET, group: "audited" };
+    const moves = await planReset(context, order, new AbortController().signal);
+    await applyReset(context, "audited", moves);
     expect(seen).toEqual([["offsets-reset", { group: "audited", partitions: 3 }]]);
   });
 

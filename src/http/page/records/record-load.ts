@@ -19,6 +19,8 @@ export interface LoadedRecords {
   /** Bytes of log read. */
   readonly bytes: number;
   readonly unsearched: number;
+  /** Partitions in which the time that was asked for was found only to the batch. */
+  readonly inexact: number;
   readonly isOrderOpen: boolean;
   readonly isDone: boolean;
 }
@@ -102,6 +104,8 @@ function added(
     end: isOlder ? (loaded?.end ?? rows.end) : rows.end,
     bytes: (loaded?.bytes ?? 0) + rows.bytes,
     unsearched: (loaded?.unsearched ?? 0) + rows.unsearched,
+    // Later answers are asked for with the offsets of the first one.
+    inexact: loaded?.inexact ?? rows.inexact,
     isOrderOpen: (loaded?.isOrderOpen ?? false) || (rows.isOrderOpen && items.length >= limit),
     isDone: rows.offsetsLeft === 0 || items.length >= limit || !rows.isCut,
   };

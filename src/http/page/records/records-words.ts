@@ -11,7 +11,7 @@ export function stateWords(
   loaded: LoadedRecords,
   { isLoading, isFollowing }: { readonly isLoading: boolean; readonly isFollowing: boolean },
 ): string {
-  const { items, last, bytes, unsearched, isOrderOpen } = loaded;
+  const { items, last, bytes, unsearched, isOrderOpen, inexact } = loaded;
   const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
   const words: string[] = [];
   if (place.find === "") {
@@ -28,6 +28,10 @@ export function stateWords(
   if (place.partition === undefined && last.partitions > 1) {
     words.push(`${formatCount(last.partitions)} partitions merged by time`);
     if (isOrderOpen) words.push("their order may be incomplete here");
+  }
+  if (inexact > 0) {
+    const where = countOf(inexact, "partition");
+    words.push(`in ${where} the time is found only to its batch: to open them all would take long`);
   }
   if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
   return words.join(" · ");
