@@ -13,7 +13,7 @@ import {
 import { AppendSink, OPEN_SINKS_MAX } from "../../src/log/disk/append-sink.js";
 import { codeOf, settle } from "../support/log-fixture.js";
 import { smallDisk } from "../support/small-disk.js";
-import { withTempDir } from "../support/tmp.js";
+import { withDirectoryOnDisk } from "../support/tmp.js";
 import { until } from "../support/until.js";
 
 const mayMount = ((): boolean => {
@@ -37,7 +37,7 @@ function descriptorsOf(path: string): number {
 }
 
 test("of many written files only the latest keep a sink, and none loses bytes", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     const count = OPEN_SINKS_MAX + 20;
     const files = Array.from({ length: count }, (_, i) => {
       const fd = openSync(`${path}/${i}`, "a+");
@@ -61,7 +61,7 @@ describe("a sink of Bun", () => {
   test.each(HIGH_WATER_MARKS)(
     "with a high-water mark of %d writes before write or flush returns",
     (highWaterMark) =>
-      withTempDir((path) => {
+      withDirectoryOnDisk((path) => {
         const fd = openSync(`${path}/file`, "a+");
         const sink = Bun.file(fd).writer({ highWaterMark });
         let size = 0;
@@ -77,7 +77,7 @@ describe("a sink of Bun", () => {
   );
 
   test("closes its descriptor when it ends, and writes nothing more", () =>
-    withTempDir(async (path) => {
+    withDirectoryOnDisk(async (path) => {
       const fd = openSync(`${path}/file`, "a+");
       const sink = Bun.file(fd).writer();
       sink.write(new Uint8Array(10));
@@ -129,7 +129,7 @@ describe("an append sink", () => {
     ["small pieces around large ones", [10, 300_000, 20, 30, 500_000, 128 * 1024 + 1]],
     ["nothing", []],
   ])("writes %s in order", (_name, sizes) =>
-    withTempDir((path) => {
+    withDirectoryOnDisk((path) => {
       const fd = openSync(`${path}/file`, "a+");
       const sink = new AppendSink(fd);
       const pieces = sizes.map((bytes, i) => new Uint8Array(bytes).fill(i + 1));
@@ -143,7 +143,7 @@ describe("an append sink", () => {
   );
 
   test("continues after its end with a new sink", () =>
-    withTempDir((path) => {
+    withDirectoryOnDisk((path) => {
       const fd = openSync(`${path}/file`, "a+");
       const sink = new AppendSink(fd);
       sink.write([Buffer.from("one ")]);
@@ -156,7 +156,7 @@ describe("an append sink", () => {
     }));
 
   test("reports a limit on file sizes, and the file is correct after a truncate", () =>
-    withTempDir((path) => {
+    withDirectoryOnDisk((path) => {
       const script = `
         import { RealDisk } from ${JSON.stringify(`${import.meta.dir}/../../src/log/disk/real-disk.ts`)};
         for (const bytes of [100, 20_000, 45_000]) {

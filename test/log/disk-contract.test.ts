@@ -5,14 +5,14 @@ import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { codeOf } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
 import { SimulatedDisk } from "../support/simulated-disk.js";
-import { withTempDir } from "../support/tmp.js";
+import { withDirectoryOnDisk } from "../support/tmp.js";
 
 const text = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(content);
 
 type Run = (body: (disk: Disk, root: string) => void | Promise<void>) => Promise<void>;
 
 const disks: readonly [string, Run][] = [
-  ["real", (body) => withTempDir((path) => body(new RealDisk(), path))],
+  ["real", (body) => withDirectoryOnDisk((path) => body(new RealDisk(), path))],
   [
     "simulated",
     async (body) => {

@@ -5,13 +5,13 @@ import { closeSync, fdatasync, openSync, readFileSync, writeFileSync } from "nod
 import { QuickFlushes } from "../../src/log/disk/quick-flush.js";
 import { RealAppendFile, RealDisk } from "../../src/log/disk/real-disk.js";
 import { codeOf, settle } from "../support/log-fixture.js";
-import { withTempDir } from "../support/tmp.js";
+import { withDirectoryOnDisk } from "../support/tmp.js";
 
 const text = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(content);
 
 /** Runs `body` in a file system of 1 MiB; only root may mount one. */
 async function withSmallDisk(body: (path: string) => Promise<void>): Promise<void> {
-  await withTempDir(async (path) => {
+  await withDirectoryOnDisk(async (path) => {
     const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path]);
     expect(mounted.stderr.toString()).toBe("");
     try {
@@ -28,7 +28,7 @@ const mayMount =
     .exitCode === 0;
 
 test("a write and a push that succeed need no promise", () =>
-  withTempDir((path) => {
+  withDirectoryOnDisk((path) => {
     const file = new RealDisk().openAppend(`${path}/file`);
     for (const size of [1, 1_000, 300_000, 5_000_000]) {
       file.write(new Uint8Array(size));
@@ -89,7 +89,7 @@ test.skipIf(!mayMount)(
 );
 
 test("unpushed bytes of a truncated or closed file are never written", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     const disk = new RealDisk();
     const opened = (name: string) => {
       const file = disk.openAppend(`${path}/${name}`);
@@ -115,7 +115,7 @@ test("unpushed bytes of a truncated or closed file are never written", () =>
   }));
 
 test("closing waits for a running flush, so that its descriptor is not reused", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     const disk = new RealDisk();
     for (let i = 0; i < 20; i++) {
       const file = disk.openAppend(`${path}/${i}`);
@@ -136,13 +136,13 @@ test("closing waits for a running flush, so that its descriptor is not reused", 
   }));
 
 test("an empty file can't be mapped", () =>
-  withTempDir((path) => {
+  withDirectoryOnDisk((path) => {
     writeFileSync(`${path}/file`, "");
     expect(() => Bun.mmap(`${path}/file`, { shared: false })).toThrow();
   }));
 
 test("a mapping keeps its length when the file grows", () =>
-  withTempDir((path) => {
+  withDirectoryOnDisk((path) => {
     writeFileSync(`${path}/file`, "0123456789");
     const mapping = new RealDisk().map(`${path}/file`);
     writeFileSync(`${path}/file`, "more", { flag: "a" });
@@ -151,7 +151,7 @@ test("a mapping keeps its length when the file grows", () =>
   }));
 
 test("a mapping of ours does not write through to the file; a shared one does", () =>
-  withTempDir((path) => {
+  withDirectoryOnDisk((path) => {
     writeFileSync(`${path}/file`, "0123456789");
     const ours = new RealDisk().map(`${path}/file`);
     ours[0] = 120;
@@ -162,7 +162,7 @@ test("a mapping of ours does not write through to the file; a shared one does", 
   }));
 
 test("a flush runs in the background: other work is done before it ends", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     const fd = openSync(`${path}/file`, "a+");
     writeFileSync(fd, new Uint8Array(1_000_000));
     const order: string[] = [];
@@ -181,13 +181,13 @@ test("a flush runs in the background: other work is done before it ends", () =>
   }));
 
 test("a directory that may not be opened is not ours to flush; a missing one is an error", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     expect(await codeOf(() => new RealDisk().syncDirectory(`${path}/none`))).toBe("ENOENT");
     await new RealDisk().syncDirectory(path);
   }));
 
 test("a lock held by another process is refused with its process id, and free once it is killed", () =>
-  withTempDir(async (path) => {
+  withDirectoryOnDisk(async (path) => {
     const script = `
       import { RealDisk } from ${JSON.stringify(`${import.meta.dir}/../../src/log/disk/real-disk.ts`)};
       new RealDisk().lock(${JSON.stringify(`${path}/LOCK`)});

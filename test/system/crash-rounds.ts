@@ -31,7 +31,7 @@ export interface CrashOptions {
 /** Runs the rounds; throws an Error that says what was violated. */
 export async function crashRounds(options: CrashOptions): Promise<CrashSummary> {
   const random = new Random(options.seed);
-  using directory = tempDir();
+  using directory = tempDir("on disk");
   const port = quietPort();
   const args = ["--port", `${port}`, "--segment-bytes", "32KiB", "--max-batch-bytes", "1MiB"];
   const launch = () => BrokerProcess.launch(directory.path, ...args);
