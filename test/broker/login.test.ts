@@ -76,7 +76,15 @@ test("a login survives no change of the password, and ends its connection within
 });
 
 test("with --connections-max-reauth a login ends, unless the client has logged in again", async () => {
-  await using running = await startBroker({ connectionsMaxReauthMs: 500 });
+  // A client on a busy machine may be too late; then once more, with more time.
+  let isKept = false;
+  for (let ms = 500; ms < 10_000 && !isKept; ms *= 4) isKept = await isKeptByLoggingIn(ms);
+  expect(isKept).toBe(true);
+});
+
+/** Whether a login of so many milliseconds lasts for as long as its client logs in again. Another one must end. */
+async function isKeptByLoggingIn(connectionsMaxReauthMs: number): Promise<boolean> {
+  await using running = await startBroker({ connectionsMaxReauthMs });
   await addAnn(running);
   const logInTo = async (client: KafkaClient): Promise<number> => {
     await client.call(SaslHandshake, 1, { mechanism: "PLAIN" });
@@ -84,17 +92,23 @@ test("with --connections-max-reauth a login ends, unless the client has logged i
     return (await client.call(SaslAuthenticate, 2, { authBytes })).sessionLifetimeMs;
   };
   using idle = await KafkaClient.connect(running.broker.port);
-  expect(await logInTo(idle)).toBeWithin(1, 501);
+  expect(await logInTo(idle)).toBeWithin(1, connectionsMaxReauthMs + 1);
   using renewing = await KafkaClient.connect(running.broker.port);
-  await logInTo(renewing);
   const closed = idle.raw.closed.then(() => true);
-  while (!(await Promise.race([closed, Bun.sleep(50)]))) await logInTo(renewing);
-  const request = {
-    ...{ topics: null, allowAutoTopicCreation: false },
-    ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
-  };
-  await renewing.call(Metadata, 9, request);
-});
+  try {
+    do await logInTo(renewing);
+    while (!(await Promise.race([closed, Bun.sleep(connectionsMaxReauthMs / 10)])));
+    const request = {
+      ...{ topics: null, allowAutoTopicCreation: false },
+      ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
+    };
+    await renewing.call(Metadata, 9, request);
+    return true;
+  } catch {
+    await closed;
+    return false;
+  }
+}
 
 test("with the first user, everyone else is disconnected", async () => {
   await using running = await startBroker();
