@@ -4,6 +4,7 @@ import { TOPIC_NAME_LENGTH_MAX } from "../../limits.js";
 import { Refused } from "./api.js";
 import { emptyState, link } from "./parts/empty.js";
 import { countOf, formatCount } from "./parts/format.js";
+import { nameInText, shortText } from "./parts/names.js";
 import { hrefOf, type ViewName } from "./router.js";
 import { similarNames } from "./similar-names.js";
 import type { PageContext } from "./view.js";
@@ -33,7 +34,7 @@ export function missingTopic(
   const all = link("All topics", hrefOf("topics"));
   if (!isTopicName(name)) {
     const rule = `letters, digits, dots, underscores and hyphens, ${TOPIC_NAME_LENGTH_MAX} characters at most`;
-    return emptyState(`There is no topic “${name}”: a name consists of ${rule}.`, all);
+    return emptyState(`There is no topic “${nameInText(name)}”: a name consists of ${rule}.`, all);
   }
   const own = model.topics.filter(({ internal }) => !internal);
   const names = similarNames(
@@ -46,8 +47,8 @@ export function missingTopic(
     ? [link("Create it", hrefOf("topics", [], { create: name }))]
     : [];
   return emptyState(
-    `There is no ${which} “${name}”.${meant}`,
-    ...names.map((each) => link(each, hrefOf(here, [each]))),
+    `There is no ${which} “${nameInText(name)}”.${meant}`,
+    ...names.map((each) => link(shortText(each), hrefOf(here, [each]))),
     all,
     ...create,
   );

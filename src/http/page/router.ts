@@ -25,7 +25,8 @@ export function routeOf(hash: string): Route {
   const [path = "", query = ""] = split(hash.replace(/^#?\/?/, ""));
   const [name = "", ...rest] = path.split("/").map(decoded);
   const view = VIEW_NAMES.find((each) => each === name);
-  const places = rest.filter((part) => part !== "");
+  // A group may have an empty name, and then its address ends with a slash.
+  const places = view === "groups" ? rest : rest.filter((part) => part !== "");
   return {
     view: view ?? "log",
     path: view === undefined ? [] : places,

@@ -19,6 +19,13 @@ test.each(["", "#", "#/", "#nonsense", "#/nonsense/orders"])("'%s' is the log", 
   expect({ view, path }).toEqual({ view: "log", path: [] });
 });
 
+test("a group may have an empty name, or one of dots, slashes and question marks", () => {
+  for (const name of ["", ".", "..", "%2F", "a?b", "a#b", "a/b", "x".repeat(249), "🦀", "עגלה"]) {
+    expect(routeOf(hrefOf("groups", [name])).path).toEqual([name]);
+  }
+  expect(routeOf("#/groups").path).toEqual([]);
+});
+
 test("a broken escape is taken as it is", () => {
   expect(routeOf("#/topics/100%").path).toEqual(["100%"]);
 });

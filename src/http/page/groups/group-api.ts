@@ -45,7 +45,7 @@ export function deleteGroup(body: GroupDeletionOrder): Promise<GroupChange> {
 function pathOf(name: string, query: Parameters = {}): string {
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== "") parameters.set(key, value);
+    if (value !== undefined) parameters.set(key, value);
   }
   const text = parameters.toString();
   return `/api/groups${name === "" ? "" : `/${name}`}${text === "" ? "" : `?${text}`}`;

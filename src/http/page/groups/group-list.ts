@@ -5,6 +5,7 @@ import { element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { choice, filterInput } from "../parts/fields.js";
 import { countOf, formatCount } from "../parts/format.js";
+import { nameText } from "../parts/names.js";
 import { Poll } from "../parts/poll.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf, type Query } from "../router.js";
@@ -99,7 +100,7 @@ export class GroupList {
   #columns(): Column<GroupRow>[] {
     return [
       {
-        ...{ name: "name", title: "group", text: ({ group }) => group },
+        ...{ name: "name", title: "group", text: ({ group }) => nameText(group) },
         href: ({ group }) => hrefOf("groups", [group]),
         compare: (a, b) => compareNaturally(a.group, b.group),
       },

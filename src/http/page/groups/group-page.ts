@@ -5,8 +5,9 @@ import { Refused } from "../api.js";
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { filterInput } from "../parts/fields.js";
-import { countOf, formatClock, formatCount } from "../parts/format.js";
+import { countOf, formatClock, formatCount, zoneText } from "../parts/format.js";
 import { LineChart } from "../parts/line-chart.js";
+import { nameInText, NameTitle } from "../parts/names.js";
 import { Poll } from "../parts/poll.js";
 import { hrefOf, type Query } from "../router.js";
 import type { PageContext } from "../view.js";
@@ -31,12 +32,12 @@ const FIND_MIN = 20;
 const SIMILAR_LENGTH = 4;
 
 /** Parts of the address that stay when another one changes. */
-const KEPT = ["chart", "order", "find"] as const;
+const KEPT = ["chart", "order", "find", "topic-order", "member-order"] as const;
 
 export class GroupPage {
   readonly root = element("div", { class: "group-page" });
   readonly #context: PageContext;
-  readonly #title = element("h2");
+  readonly #title: NameTitle;
   readonly #state = element("span", { class: "badge" });
   readonly #actions = element("div", { class: "actions" });
   readonly #resetButton: HTMLButtonElement;
@@ -60,6 +61,8 @@ export class GroupPage {
   readonly #poll = new Poll((signal) => this.#refresh(signal), PACE);
   #series = new LagSeries();
   #group = "";
+  /** Whether a group was shown: its name may be empty. */
+  #hasBegun = false;
   #query = new URLSearchParams();
   #detail: GroupDetail | undefined;
   #historyOf: string | undefined;
@@ -75,22 +78,27 @@ export class GroupPage {
         (isThere ? opener : this.#resetButton).focus();
       },
     });
+    this.#title = new NameTitle(context.notices);
     this.#resetButton = button("Reset offsets", () => this.#go({ reset: "ask" }));
     this.#deleteButton = button("Delete group", () => void this.#delete());
     this.#actions.append(this.#resetButton, this.#deleteButton);
     this.#topics = new GroupTopicTable({
       reset: (topic) => this.#go({ reset: "ask", topic }),
       deleteOffsets: (topic) => void this.#deleteOffsets(topic),
+      order: (order) => this.#go({ "topic-order": order }),
     });
     this.#partitions = new GroupPartitionTable((order) => this.#go({ order }));
-    this.#members = new GroupMemberTable(context.session.seesCluster);
+    this.#members = new GroupMemberTable(context.session.seesCluster, (order) =>
+      this.#go({ "member-order": order }),
+    );
     this.#charted.addEventListener("change", () => this.#go({ chart: this.#charted.value }));
     const back = element("a", { href: hrefOf("groups") }, "Groups");
     const head = element(
       "div",
       { class: "view-head" },
       back,
-      this.#title,
+      this.#title.root,
+      this.#title.copy,
       this.#state,
       this.#actions,
     );
@@ -124,8 +132,10 @@ export class GroupPage {
 
   show(group: string, query: URLSearchParams): void {
     this.#query = query;
-    if (this.#group !== group) this.#begin(group);
+    if (this.#group !== group || !this.#hasBegun) this.#begin(group);
     this.#partitions.order = query.get("order") ?? "";
+    this.#topics.order = query.get("topic-order") ?? "";
+    this.#members.order = query.get("member-order") ?? "";
     const find = query.get("find") ?? "";
     // Not while somebody is typing there.
     if (this.#find.value !== find) this.#find.value = find;
@@ -143,12 +153,13 @@ export class GroupPage {
   }
 
   #begin(group: string): void {
+    this.#hasBegun = true;
     this.#group = group;
     this.#detail = undefined;
     this.#historyOf = undefined;
     this.#historyNote = "";
     this.#series = new LagSeries();
-    setText(this.#title, group);
+    this.#title.show(group);
     this.#missing.replaceChildren();
     this.#body.hidden = true;
     this.#actions.hidden = true;
@@ -216,7 +227,7 @@ export class GroupPage {
   #nothing(): HTMLElement {
     const which = this.#context.session.user === null ? "group" : "group that you may see";
     return emptyState(
-      `There is no ${which} “${this.#group}”. A group appears when a consumer joins it or commits an offset for it.`,
+      `There is no ${which} “${nameInText(this.#group)}”. A group appears when a consumer joins it or commits an offset for it.`,
       link(
         "Similar groups",
         hrefOf("groups", [], { filter: this.#group.slice(0, SIMILAR_LENGTH) }),
@@ -272,14 +283,14 @@ export class GroupPage {
     const row = this.#detail?.topics.find((each) => each.topic === topic);
     const group = this.#group;
     if (row === undefined || !(await deleteOffsetsDialog(group, row))) return;
-    this.#context.notices.say(`Deleted the offsets of group ${group} in ${topic}.`);
+    this.#context.notices.say(`Deleted the offsets of group ${nameInText(group)} in ${topic}.`);
     this.#poll.start();
   }
 
   async #delete(): Promise<void> {
     const group = this.#group;
     if (!(await deleteGroupDialog(group, this.#detail?.topics ?? []))) return;
-    this.#context.notices.say(`Deleted group ${group}.`);
+    this.#context.notices.say(`Deleted group ${nameInText(group)}.`);
     this.#context.router.go(hrefOf("groups"));
   }
 }
@@ -293,7 +304,7 @@ function titleOf(count: number, noun: string, listed: number, which: string): st
 /** Why the curve has a gap at its beginning. */
 function gapNote({ times, lags, gap }: LagHistory): string {
   if (gap === null) return "";
-  const since = formatClock(times[lags.findIndex((lag) => lag !== null)] ?? 0);
+  const since = `${formatClock(times[lags.findIndex((lag) => lag !== null)] ?? 0)} ${zoneText()}`;
   if (gap === "uncommitted") return `It had committed nothing before ${since}.`;
   return `Not known before ${since}: the log of commits was compacted since.`;
 }

@@ -20,6 +20,8 @@ interface TopicActions {
   /** Leads to the reset of one topic. */
   reset(topic: string): void;
   deleteOffsets(topic: string): void;
+  /** The topics are in another order; "" for that of names. */
+  order(order: string): void;
 }
 
 /** The topics, with what can be done to the offsets of each, if anything can. */
@@ -28,10 +30,17 @@ export class GroupTopicTable {
   readonly #actions: TopicActions;
   #table: Table<GroupTopic> | undefined;
   #hasActions = false;
+  #order = "topic";
   #detail: GroupDetail | undefined;
 
   constructor(actions: TopicActions) {
     this.#actions = actions;
+  }
+
+  /** The order of an address; empty for that of names. */
+  set order(order: string) {
+    this.#order = order === "" ? "topic" : order;
+    if (this.#table !== undefined) this.#table.order = this.#order;
   }
 
   show(detail: GroupDetail): void {
@@ -56,7 +65,8 @@ export class GroupTopicTable {
       caption: "Topics of the group",
       columns: [...TOPIC_COLUMNS, ...(hasActions ? [actions] : [])],
       keyOf: ({ topic }) => topic,
-      order: "topic",
+      order: this.#order,
+      onOrder: (order) => this.#actions.order(order === "topic" ? "" : order),
     });
   }
 
@@ -249,7 +259,7 @@ export class GroupMemberTable {
   #detail: GroupDetail | undefined;
 
   /** Names of clients lead to their connections if the visitor `seesConnections`. */
-  constructor(seesConnections: boolean) {
+  constructor(seesConnections: boolean, onOrder: (order: string) => void) {
     this.#table = new Table({
       caption: "Members of the group",
       columns: [
@@ -292,7 +302,13 @@ export class GroupMemberTable {
       ],
       keyOf: ({ id }) => id,
       order: "client",
+      onOrder: (order) => onOrder(order === "client" ? "" : order),
     });
+  }
+
+  /** The order of an address; empty for the table's own. */
+  set order(order: string) {
+    this.#table.order = order === "" ? "client" : order;
   }
 
   get root(): HTMLElement {

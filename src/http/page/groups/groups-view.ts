@@ -1,6 +1,7 @@
 // The groups view: the list of groups, or one of them.
 // Leaves to others: both (group-list.ts, group-page.ts), and the marks of groups in the drawing (log/row.ts).
 import { element } from "../parts/dom.js";
+import { nameText, shortText } from "../parts/names.js";
 import type { Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import { GroupList } from "./group-list.js";
@@ -27,7 +28,7 @@ export class GroupsView implements View {
       return "Groups";
     }
     this.#page.show(group, query);
-    return `${group} – Groups`;
+    return `${shortText(nameText(group))} – Groups`;
   }
 
   hide(): void {

@@ -3,7 +3,8 @@
 import { openDialog } from "../parts/dialog.js";
 import { button, element, failure, setText } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
-import { countOf, formatCount, formatTime } from "../parts/format.js";
+import { countOf, formatCount, formatTime, zoneText } from "../parts/format.js";
+import { nameInText } from "../parts/names.js";
 import { Table } from "../parts/table.js";
 import { shownTime } from "../parts/typed-time.js";
 import type { Query } from "../router.js";
@@ -166,10 +167,11 @@ export class ResetPanel {
 
   /** Leaves only the fields that the choices need. */
   #fit(): void {
-    const { label = "", hint = "" } = RESET_FIELDS[this.#kind.value as ResetKind] ?? {};
+    const kind = this.#kind.value as ResetKind;
+    const { label = "", hint = "" } = RESET_FIELDS[kind] ?? {};
     this.#atField.hidden = label === "";
     this.#at.disabled = label === "";
-    setText(this.#atLabel, label);
+    setText(this.#atLabel, kind === "time" ? `${label} (${zoneText()})` : label);
     this.#at.placeholder = hint;
     this.#partitions.disabled = this.#topic.value === "";
   }
@@ -245,7 +247,7 @@ export class ResetPanel {
     const moves = movesOf(plan);
     const group = this.#group;
     const body = [
-      `Group ${group} moves to ${where} in ${partitionWords(moves)}.`,
+      `Group ${nameInText(group)} moves to ${where} in ${partitionWords(moves)}.`,
       summaryOf({ moves }),
       "Consumers that join the group from now on begin there.",
     ];
@@ -255,7 +257,9 @@ export class ResetPanel {
       await resetOffsets({ group, moves: asked });
     });
     if (!isDone) return;
-    this.#context.notices.say(`Reset ${countOf(moves.length, "partition")} of group ${group}.`);
+    this.#context.notices.say(
+      `Reset ${countOf(moves.length, "partition")} of group ${nameInText(group)}.`,
+    );
     this.#close();
   }
 
@@ -308,7 +312,7 @@ function placeWords(kind: ResetKind, at: string): string {
     const ms = Date.parse(at);
     if (at.startsWith("-")) return `the first record from ${at.slice(1)} ago on`;
     if (Number.isNaN(ms)) return `the time ${at}`;
-    return `the first record from ${shownTime(at)} on (${formatTime(ms)})`;
+    return `the first record from ${formatTime(ms)} on`;
   }
   if (kind === "offset") return `offset ${at}`;
   if (kind === "end") return `${at} before the end of the log`;

@@ -2,6 +2,7 @@
 // Leaves to others: the list (batch-list.ts), the content of a batch (batch-view.ts), and the address (log-view.ts).
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { shortText } from "../parts/names.js";
 import type { BatchRows } from "./log-wire.js";
 import { BatchList } from "./batch-list.js";
 import { BatchView } from "./batch-view.js";
@@ -93,7 +94,8 @@ export class Detail {
 
   #begin(place: SegmentPlace): void {
     const { topic, partition, segment } = place;
-    setText(this.#title, `${topic} ${partition}, segment ${formatCount(segment)}`);
+    this.#title.title = topic;
+    setText(this.#title, `${shortText(topic)} ${partition}, segment ${formatCount(segment)}`);
     setText(this.#about, "");
     setText(this.#listed, "");
     this.#inside = element("div", { class: "inside" });

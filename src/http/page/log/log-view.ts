@@ -7,6 +7,7 @@ import { missingPartition, missingTopic } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
 import { filterInput } from "../parts/fields.js";
 import { countOf, formatCount } from "../parts/format.js";
+import { shortText } from "../parts/names.js";
 import { hrefOf, type Route } from "../router.js";
 import { recordPlace } from "./pin.js";
 import { hrefOfPlace, type LogPlace, placeOf } from "./place.js";
@@ -105,7 +106,8 @@ export class LogView implements View {
       void this.#showLookup(place);
     if (topic === undefined) return "Log";
     this.#form.fill(topic, partition, place.lookup);
-    return `${partition === undefined ? topic : `${topic} ${partition}`} – Log`;
+    const name = shortText(topic);
+    return `${partition === undefined ? name : `${name} ${partition}`} – Log`;
   }
 
   hide(): void {
@@ -297,7 +299,7 @@ export class LogView implements View {
       // The address may have something that is no number.
       const wanted = partition ?? this.#context.router.current.path[1] ?? 0;
       if (typeof wanted === "number" && wanted < known.partitions) return undefined;
-      const next = link(`All partitions of ${topic}`, all);
+      const next = link(`All partitions of ${shortText(topic)}`, all);
       return missingPartition(topic, wanted, known.partitions, next);
     }
     if (topics.length >= (overview?.topicCount ?? 0))

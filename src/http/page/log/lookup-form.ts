@@ -1,6 +1,7 @@
 // The form of lookups: which record to look for. Leaves to others: looking it up (log-view.ts).
 import { element, failure } from "../parts/dom.js";
 import { field, partitionInput, topicInput } from "../parts/fields.js";
+import { zoneText } from "../parts/format.js";
 import { shownTime } from "../parts/typed-time.js";
 import type { TopicState } from "../wire.js";
 import { parseTarget, settledTarget, type Target } from "./target.js";
@@ -29,7 +30,7 @@ export class LookupForm {
     element("h2", {}, "Look up"),
     field("topic", this.#topic),
     field("partition", this.#partition),
-    field("offset or time", this.#target),
+    field(`offset or time, ${zoneText()}`, this.#target),
     element("button", { type: "submit" }, "Play the lookup"),
     this.#said,
   );

@@ -1,6 +1,7 @@
 // A row in words, for everyone and for screen readers. Pure.
 // Leaves to others: where the words are shown (row.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { nameInText } from "../parts/names.js";
 import type { LogShape } from "./log-shape.js";
 import type { GroupOffset, PartitionState } from "../wire.js";
 
@@ -20,7 +21,7 @@ export function rowWords(state: PartitionState, groups: readonly GroupOffset[]):
   const listed = groups.slice(0, GROUPS_LISTED_MAX).map(({ group, offset, lag, reader }) => {
     const place = offset < 0 ? "has committed nothing" : `at ${formatCount(offset)}`;
     const by = reader === null ? "" : `, read by ${reader}`;
-    return `${group} ${place}, lag ${formatCount(lag)}${by}`;
+    return `${nameInText(group)} ${place}, lag ${formatCount(lag)}${by}`;
   });
   const left = groups.length - listed.length;
   return {

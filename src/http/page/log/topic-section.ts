@@ -3,6 +3,7 @@
 // Leaves to others: a row (row.ts), and which topics there are (topic-rows.ts).
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { shortText } from "../parts/names.js";
 import type { TopicState } from "../wire.js";
 import type { Row } from "./row.js";
 
@@ -43,7 +44,12 @@ export class TopicSection {
     this.root = element(
       "details",
       { class: "topic", open: rows > 0 },
-      element("summary", {}, element("h2", {}, topic.name), this.#sum),
+      element(
+        "summary",
+        {},
+        element("h2", { title: topic.name }, shortText(topic.name)),
+        this.#sum,
+      ),
     );
     this.root.addEventListener("toggle", () => this.#toggled());
     if (rows === 0) return;

@@ -1,5 +1,6 @@
 // Dialogs: a question before a change with consequences, and a form. The browser keeps the focus inside, closes them with
 // Escape, and gives the focus back.
+import { printable } from "../../../printable.js";
 import { button, element, failure } from "./dom.js";
 
 interface DialogText {
@@ -12,7 +13,7 @@ interface DialogText {
   readonly isDanger?: boolean;
   /** Called with the button that does it, for what depends on the fields. */
   readonly prepare?: (submit: HTMLButtonElement) => void;
-  /** What has to be typed before it can be done, such as the name of a topic. */
+  /** What has to be typed before it can be done, such as the name of a topic; "" for nothing. */
   readonly typed?: string;
 }
 
@@ -25,7 +26,7 @@ export function openDialog(text: DialogText, act: () => Promise<void> | void): P
   const said = element("div", { class: "said" });
   const submit = element("button", { type: "submit", class: isDanger ? "danger" : "" }, action);
   const close = button("Cancel", () => dialog.close());
-  const asked = typed === undefined ? [] : [typedField(typed, submit)];
+  const asked = typed === undefined || typed === "" ? [] : [typedField(typed, submit)];
   const form = element(
     "form",
     { autocomplete: "off" },
@@ -71,20 +72,23 @@ export function openDialog(text: DialogText, act: () => Promise<void> | void): P
   prepare?.(submit);
   dialog.showModal();
   // What loses something must not be one key away.
-  if (isDanger && typed === undefined) close.focus();
+  if (isDanger && asked.length === 0) close.focus();
   return promise;
 }
 
 function typedField(typed: string, submit: HTMLButtonElement): HTMLElement {
   const input = element("input", { name: "typed", required: true, spellcheck: "false" });
+  // What can't be typed is shown, and typed, in another form.
+  const shown = printable(typed);
   submit.disabled = true;
   input.addEventListener("input", () => {
-    submit.disabled = input.value !== typed;
+    submit.disabled = input.value.trim() !== typed && input.value.trim() !== shown;
   });
+  const name = element("strong", { class: "typed-name" }, shown);
   return element(
     "label",
     { class: "field" },
-    element("span", {}, `Type ${typed} to confirm`),
+    element("span", {}, "Type ", name, " to confirm"),
     input,
   );
 }

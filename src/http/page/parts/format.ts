@@ -24,11 +24,27 @@ export function formatMs(ms: number): string {
   return `${ms >= 10 ? ms.toFixed(0) : ms.toFixed(2)} ms`;
 }
 
-/** A timestamp in UTC; `—` for none. */
+/** A time by the reader's clock with its zone, as it can be typed: `2026-07-01 14:00:00.123+02:00`; `—` for none. */
 export function formatTime(ms: number | null): string {
   if (ms === null || ms < 0) return "—";
   const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString().replace("T", " ");
+  if (Number.isNaN(date.getTime())) return `${ms} ms`;
+  const shifted = new Date(ms - date.getTimezoneOffset() * 60_000).toISOString();
+  return shifted.replace("T", " ").replace("Z", offsetOf(date) || "Z");
+}
+
+/** The zone of the reader's clock at a time: `UTC`, `UTC+02:00`. */
+export function zoneText(at = new Date()): string {
+  return `UTC${offsetOf(at)}`;
+}
+
+/** `+02:00`; "" for UTC. */
+function offsetOf(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  if (minutes === 0) return "";
+  const two = (part: number): string => String(Math.floor(part)).padStart(2, "0");
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(size / 60)}:${two(size % 60)}`;
 }
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });

@@ -1,6 +1,6 @@
 // A curve over time, with gaps where nothing is known, and the same as a table. Leaves to others: the values.
 import { element, setText } from "./dom.js";
-import { formatClock } from "./format.js";
+import { formatClock, zoneText } from "./format.js";
 
 interface ChartPoint {
   readonly ms: number;
@@ -40,7 +40,9 @@ export class LineChart {
   constructor(options: ChartOptions) {
     this.#options = options;
     this.#plot.append(this.#area, this.#line, this.#mark);
-    const heads = ["Time", options.noun].map((text) => element("th", { scope: "col" }, text));
+    const heads = [`Time (${zoneText()})`, options.noun].map((text) =>
+      element("th", { scope: "col" }, text),
+    );
     const table = element(
       "table",
       {},
@@ -79,7 +81,7 @@ export class LineChart {
     setText(this.#top, words(top));
     const [first] = points;
     const last = points.at(-1);
-    setText(this.#from, first === undefined ? "" : formatClock(first.ms));
+    setText(this.#from, first === undefined ? "" : `${formatClock(first.ms)} ${zoneText()}`);
     const ariaLabel = last === undefined ? "nothing is known" : this.#summary(points);
     if (this.#plot.ariaLabel !== ariaLabel) this.#plot.ariaLabel = ariaLabel;
     this.#point();

@@ -2,6 +2,7 @@
 // It scrolls in its own box, where its head and its first column, which names the row, stay.
 // Leaves to others: which rows there are, and their order, unless a head is clicked.
 import { button, element, setText } from "./dom.js";
+import { shortText } from "./names.js";
 
 export interface Column<Row> {
   readonly name: string;
@@ -156,8 +157,11 @@ export class Table<Row> {
       if (fill !== undefined) fill(cell, row);
       else {
         const target = href?.(row);
-        if (target === undefined) setText(cell, now);
-        else cell.replaceChildren(element("a", { href: target }, now));
+        const short = shortText(now);
+        if (short !== now) cell.title = now;
+        else cell.removeAttribute("title");
+        if (target === undefined) setText(cell, short);
+        else cell.replaceChildren(element("a", { href: target }, short));
       }
     }
   }

@@ -3,6 +3,7 @@
 import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { element, setText } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
+import { zoneText } from "../parts/format.js";
 import type { Model } from "../model.js";
 import type { ProduceOrder } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
@@ -92,7 +93,11 @@ export class ProduceForm {
       ),
       this.#headers.root,
       field("codec", this.#codec),
-      field("timestamp", this.#timestamp, "2026-07-01 12:00, or milliseconds since 1970"),
+      field(
+        `timestamp, ${zoneText()}`,
+        this.#timestamp,
+        "2026-07-01 12:00, or milliseconds since 1970",
+      ),
     );
     this.root.addEventListener("input", () => this.#changed());
   }

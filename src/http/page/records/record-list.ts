@@ -3,12 +3,13 @@
 import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
 import type { DescribedBytes } from "../../../record/described-bytes.js";
 import { printable } from "../../../printable.js";
-import { element } from "../parts/dom.js";
+import { element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import { firstOf, keyOf } from "./record-order.js";
 import { preview, timeText, timeTitle } from "./record-text.js";
 
-const COLUMNS = ["time", "partition", "offset", "key", "value", "headers", "size"] as const;
+/** After the time, whose head has the zone. */
+const COLUMNS = ["partition", "offset", "key", "value", "headers", "size"] as const;
 
 interface RecordListEvents {
   /** A record is to be opened. */
@@ -32,6 +33,7 @@ export class RecordList {
   readonly #events: RecordListEvents;
   readonly #body = element("tbody");
   readonly #table: HTMLElement;
+  readonly #timeHead = element("th", { scope: "col", class: "col-time" });
   readonly #times: { readonly cell: HTMLElement; readonly ms: number }[] = [];
   #batches = new Map<string, BatchSummary>();
   #lastBatch = "";
@@ -50,11 +52,13 @@ export class RecordList {
         element(
           "tr",
           {},
+          this.#timeHead,
           ...COLUMNS.map((name) => element("th", { scope: "col", class: `col-${name}` }, name)),
         ),
       ),
       this.#body,
     );
+    this.isUtc = false;
     const label = { role: "region", "aria-label": "Records", tabindex: 0 };
     this.root = element("div", { class: "table record-list", ...label }, this.#table);
     this.#body.addEventListener("click", (event) => this.#clicked(event));
@@ -63,6 +67,7 @@ export class RecordList {
 
   set isUtc(isUtc: boolean) {
     this.#isUtc = isUtc;
+    setText(this.#timeHead, `time (${isUtc ? "UTC" : LOCAL_ZONE})`);
     for (const { cell, ms } of this.#times) this.#writeTime(cell, ms);
   }
 
@@ -235,6 +240,9 @@ export class RecordList {
     this.#events.moved(Number(partition), Number(offset));
   }
 }
+
+/** By its name: its difference from UTC depends on the time of the record. */
+const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function hasHeaders(item: ListItem): boolean {
   return item.kind === "record" && item.headerCount > 0;

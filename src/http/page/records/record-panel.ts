@@ -6,7 +6,8 @@ import { copyText } from "../parts/copy.js";
 import { openDialog } from "../parts/dialog.js";
 import { button, element, failure } from "../parts/dom.js";
 import { link } from "../parts/empty.js";
-import { formatBytes, formatCount } from "../parts/format.js";
+import { formatBytes, formatCount, formatTime } from "../parts/format.js";
+import { shortText } from "../parts/names.js";
 import { Tabs } from "../parts/tabs.js";
 import { produce } from "../produce/produce-api.js";
 import { copiedPlaceText } from "../produce/record-copy.js";
@@ -101,7 +102,8 @@ export class RecordPanel {
     this.#cancel.abort();
     const cancel = new AbortController();
     this.#cancel = cancel;
-    this.#title.textContent = `${topic} ${partition}, offset ${formatCount(offset)}`;
+    this.#title.title = topic;
+    this.#title.textContent = `${shortText(topic)} ${partition}, offset ${formatCount(offset)}`;
     const path = pathOfRecord(topic, partition, offset);
     try {
       const record = await askRecord(path, cancel.signal);
@@ -133,7 +135,7 @@ export class RecordPanel {
         ? ""
         : `, position ${formatCount(place.position)} of segment ${formatCount(place.segment)}`;
     const facts: readonly (readonly [string, string | Node])[] = [
-      ["time", `${timeText(timestamp, false)} (${timeText(timestamp, true)} UTC)`],
+      ["time", timestamp < 0 ? timeText(timestamp, true) : formatTime(timestamp)],
       ["size", `${formatBytes(bytes)} in the batch`],
       [
         "batch",

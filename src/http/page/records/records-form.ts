@@ -2,6 +2,7 @@
 // Leaves to others: carrying it out (records-view.ts).
 import { element } from "../parts/dom.js";
 import { choice, field, toggle, topicInput } from "../parts/fields.js";
+import { zoneText } from "../parts/format.js";
 import { shownTime, TIME_EXAMPLES, typedPlace } from "../parts/typed-time.js";
 import { firstPageOf, type RecordsPlace, withRange } from "./records-place.js";
 
@@ -52,7 +53,7 @@ export class RecordsForm {
       { class: "tool records-form", autocomplete: "off", role: "search", "aria-label": "Records" },
       field("topic", this.#topic),
       field("partition", this.#partition),
-      field("from offset or time", this.#from),
+      field(`from offset or time, ${zoneText()}`, this.#from),
       field("to", this.#to),
       field("search in", this.#in),
       field("search for", this.#find),
@@ -92,7 +93,7 @@ export class RecordsForm {
       find: this.#find.value,
       in: this.#in.value,
       ignoresCase: this.#case.box.checked,
-      ...{ isTail: false, record: undefined, tab: "" },
+      ...{ isTail: false, record: undefined, isUtc: false, tab: "" },
     });
     return withRange(place);
   }

@@ -20,6 +20,8 @@ export interface RecordsPlace {
   readonly isTail: boolean;
   /** The record that is open. */
   readonly record: { readonly partition: number; readonly offset: number } | undefined;
+  /** Whether times are shown in UTC. */
+  readonly isUtc: boolean;
   /** How its value is shown; "" for what suits it. */
   readonly tab: string;
 }
@@ -38,6 +40,7 @@ export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
     ...{ find: text("find"), in: text("in"), ignoresCase: text("case") === "ignore" },
     isTail: text("tail") === "1",
     record: of === undefined ? undefined : { partition: Number(of), offset: Number(offset) },
+    isUtc: text("zone") === "utc",
     tab: text("tab"),
   };
 }
@@ -51,6 +54,7 @@ export function hrefOfPlace(place: RecordsPlace): string {
     case: place.find !== "" && place.ignoresCase ? "ignore" : "",
     tail: place.isTail ? "1" : "",
     record: record === undefined ? "" : `${record.partition}/${record.offset}`,
+    zone: place.isUtc ? "utc" : "",
     tab: place.tab,
   };
   return hrefOf("records", place.topic === "" ? [] : [place.topic], query);
@@ -64,7 +68,7 @@ export function firstPageOf(place: RecordsPlace): RecordsPlace {
 /** Whether two places show the same list. */
 export function isSameList(a: RecordsPlace, b: RecordsPlace): boolean {
   const listOf = (place: RecordsPlace): string =>
-    hrefOfPlace({ ...place, record: undefined, tab: "" });
+    hrefOfPlace({ ...place, record: undefined, isUtc: false, tab: "" });
   return listOf(a) === listOf(b);
 }
 

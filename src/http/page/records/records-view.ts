@@ -6,6 +6,7 @@ import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { toggle } from "../parts/fields.js";
 import { formatCount } from "../parts/format.js";
+import { shortText } from "../parts/names.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
@@ -65,9 +66,7 @@ export class RecordsView implements View {
   readonly #newest = pageLink("Newest");
   readonly #follow = button("Live tail", () => this.#toggleTail());
   readonly #download = element("a", { class: "button", role: "link", download: "" }, "Download");
-  readonly #utc = toggle("UTC", "utc", (isOn) => {
-    this.#list.isUtc = isOn;
-  });
+  readonly #utc = toggle("UTC", "utc", (isUtc) => this.#note({ isUtc }));
   readonly #empty = element("div");
   readonly #shown: HTMLElement;
   #place: RecordsPlace | undefined;
@@ -140,12 +139,14 @@ export class RecordsView implements View {
     const before = this.#place;
     this.#place = place;
     const isNew = before === undefined || !isSameList(before, place);
+    this.#utc.box.checked = place.isUtc;
+    this.#list.isUtc = place.isUtc;
     if (isNew) {
       this.#form.fill(place);
       this.#begin(place);
     }
     this.#showRecord(place);
-    return place.topic === "" ? "Records" : `Records of ${place.topic}`;
+    return place.topic === "" ? "Records" : `${shortText(place.topic)} – Records`;
   }
 
   hide(): void {
@@ -177,8 +178,9 @@ export class RecordsView implements View {
     if (partitions.some(({ topic }) => topic === this.#place?.topic)) this.#tail.news();
   }
 
-  #submitted(place: RecordsPlace): void {
+  #submitted(form: RecordsPlace): void {
     const { router } = this.#context;
+    const place = { ...form, isUtc: this.#utc.box.checked };
     if (this.#place !== undefined && isSameList(this.#place, place)) this.#begin(place);
     else router.go(hrefOfPlace(place));
   }

@@ -2,6 +2,7 @@
 // Leaves to others: the numbers (http/api/topics.ts), asking whether to go on (topic-dialogs.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import { durationText, settingText } from "./setting-text.js";
+import { nameInText } from "../parts/names.js";
 import type {
   AlterOutcome,
   CompactionReport,
@@ -148,7 +149,7 @@ export function groupNames(names: readonly string[], hasMore: boolean): string |
   const SHOWN = 5;
   if (names.length === 0) return undefined;
   const left = names.length - SHOWN;
-  const shown = names.slice(0, SHOWN).join(", ");
+  const shown = names.slice(0, SHOWN).map(nameInText).join(", ");
   if (left <= 0) return hasMore ? `${shown} and more` : shown;
   return `${shown} and ${hasMore ? "at least " : ""}${countOf(left, "more group")}`;
 }

@@ -11,6 +11,8 @@ const RETRY_MS = 2000;
 
 interface Sentences {
   readonly lines: readonly string[];
+  /** The same in numbers. */
+  readonly table?: HTMLElement | undefined;
   /** Whether something is lost. */
   readonly isDanger?: boolean;
   /** Whether there is nothing to do. */
@@ -19,7 +21,7 @@ interface Sentences {
 
 export class Forecast<Answer> {
   readonly root = element("div", { class: "forecast", "aria-live": "polite" });
-  readonly #ask: () => Promise<Answer> | undefined;
+  readonly #ask: () => Promise<Answer | undefined> | undefined;
   readonly #say: (answer: Answer) => Sentences;
   #submit: HTMLButtonElement | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -27,7 +29,10 @@ export class Forecast<Answer> {
   #answer: Answer | undefined;
 
   /** `ask` returns undefined while the fields are not filled in. */
-  constructor(ask: () => Promise<Answer> | undefined, say: (answer: Answer) => Sentences) {
+  constructor(
+    ask: () => Promise<Answer | undefined> | undefined,
+    say: (answer: Answer) => Sentences,
+  ) {
     this.#ask = ask;
     this.#say = say;
   }
@@ -76,8 +81,9 @@ export class Forecast<Answer> {
       this.root.replaceChildren();
       return;
     }
-    const { lines, isDanger = false, isUseless = false } = this.#say(answer);
-    this.root.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    const { lines, table, isDanger = false, isUseless = false } = this.#say(answer);
+    const said = lines.map((line) => element("p", {}, line));
+    this.root.replaceChildren(...said, ...(table === undefined ? [] : [table]));
     this.root.classList.toggle("loses", isDanger);
     this.#submit?.classList.toggle("danger", isDanger);
     if (this.#submit !== undefined) this.#submit.disabled = isUseless;

@@ -1,19 +1,16 @@
 // The dialogs that change a topic. Each states the consequences first, in numbers from the broker.
 // Leaves to others: the sentences (consequences.ts), requests (topic-api.ts), dialogs as such (parts/dialog.ts).
 import { PARTITIONS_MAX, TOPIC_NAME_LENGTH_MAX } from "../../../limits.js";
-import { EXPECTED_PLACE, tryParseOffset } from "../../../offset-place.js";
 import { openDialog } from "../parts/dialog.js";
 import { element } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatBytes } from "../parts/format.js";
-import { typedPlace } from "../parts/typed-time.js";
+import { shortText } from "../parts/names.js";
 import {
   creationConsequences,
   groupNames,
   partitionConsequences,
   settingConsequences,
-  sumOfTrim,
-  trimConsequence,
 } from "./consequences.js";
 import { Forecast } from "./forecast.js";
 import { SettingFields } from "./setting-fields.js";
@@ -24,10 +21,8 @@ import {
   askReaders,
   askSettings,
   askTopic,
-  askTrim,
   createTopic,
   deleteTopic,
-  trimTopic,
 } from "./topic-api.js";
 import type {
   AlterOrder,
@@ -36,7 +31,6 @@ import type {
   NewTopic,
   TopicDetail,
   TopicSetting,
-  TrimPlan,
 } from "./topic-wire.js";
 
 /** The topic that a dialog is about. */
@@ -94,7 +88,7 @@ export async function createDialog({ name: suggested, like }: Suggestion = {}): 
   settings.onChange = () => forecast.changed();
   const isDone = await openDialog(
     {
-      title: like === undefined ? "Create a topic" : `Create a topic like ${like.name}`,
+      title: like === undefined ? "Create a topic" : `Create a topic like ${shortText(like.name)}`,
       ...{ body, action: "Create" },
       prepare: (submit) => forecast.guard(submit),
     },
@@ -156,7 +150,12 @@ export function settingDialog(
     forecast.root,
   ];
   return openDialog(
-    { title: `${key} of ${name}`, body, action: "Save", prepare: (it) => forecast.guard(it) },
+    {
+      title: `${key} of ${shortText(name)}`,
+      body,
+      action: "Save",
+      prepare: (it) => forecast.guard(it),
+    },
     async () => {
       await alterTopic(name, order());
     },
@@ -181,7 +180,7 @@ export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<bo
   const hint = `${countOf(detail.partitions, "partition")} now`;
   return openDialog(
     {
-      title: `Add partitions to ${name}`,
+      title: `Add partitions to ${shortText(name)}`,
       body: [field("partitions in total", total, hint), forecast.root],
       action: "Add partitions",
       prepare: (submit) => forecast.guard(submit),
@@ -192,56 +191,6 @@ export function partitionsDialog({ name, detail }: NamedTopicDetail): Promise<bo
   );
 }
 
-/** Deletes the start of a topic. The offsets are those of which the dialog has shown the numbers. */
-export function trimDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
-  const before = element("input", {
-    ...{ name: "before", required: true, spellcheck: "false", placeholder: "-7d" },
-  });
-  const only = element("input", { name: "partitions", placeholder: "all", spellcheck: "false" });
-  const forecast = new Forecast<TrimPlan>(
-    () => {
-      const text = before.value.trim();
-      return text === "" ? undefined : askTrim(name, placeText(text), only.value);
-    },
-    (plan) => {
-      const isUseless = sumOfTrim(plan).records === 0;
-      const all = `The topic has ${countOf(detail.records, "record")}.`;
-      return { lines: [trimConsequence(plan), all], isDanger: !isUseless, isUseless };
-    },
-  );
-  for (const input of [before, only]) input.addEventListener("input", () => forecast.changed());
-  const hint =
-    "the first record to keep: an offset, -N (the last N of each partition), " +
-    "-7d, yesterday or 2026-01-31 12:00 (a time), latest (keep none)";
-  return openDialog(
-    {
-      title: `Trim ${name}`,
-      body: [
-        field("delete records before", before, hint),
-        field("partitions", only, "such as 0 or 0,2,5"),
-        forecast.root,
-      ],
-      action: "Delete records",
-      prepare: (submit) => forecast.guard(submit),
-    },
-    async () => {
-      const { id, partitions } = forecast.answer;
-      const offsets = partitions.map(({ partition, offset }) => ({ partition, offset }));
-      const { partitions: done } = await trimTopic(name, { id, offsets });
-      const failed = done.find(({ error }) => error !== null);
-      if (failed !== undefined) throw new Error(`partition ${failed.partition}: ${failed.error}`);
-    },
-  );
-}
-
-/** A place in the form that the broker reads: times are in this browser's zone. */
-function placeText(text: string): string {
-  const place = tryParseOffset(typedPlace(text, new Date()), Date.now());
-  if (place === undefined) throw new Error(EXPECTED_PLACE);
-  if (typeof place !== "object") return String(place);
-  return "fromEnd" in place ? `-${place.fromEnd}` : `@${place.timestamp}`;
-}
-
 /** Asks whether to compact a topic now. */
 export function compactDialog({ name, detail }: NamedTopicDetail): Promise<boolean> {
   const { dirtyBytes, bytes } = detail;
@@ -250,7 +199,7 @@ export function compactDialog({ name, detail }: NamedTopicDetail): Promise<boole
       "only the last one is kept; records that are younger than min.compaction.lag.ms wait.",
     "The broker reads all of it, and replaces segments. Clients can go on meanwhile.",
   ];
-  return openDialog({ title: `Compact ${name} now`, body, action: "Compact" }, () => {});
+  return openDialog({ title: `Compact ${shortText(name)} now`, body, action: "Compact" }, () => {});
 }
 
 /** Deletes a topic. */
@@ -274,7 +223,13 @@ export async function deleteDialog(name: string): Promise<boolean> {
   ];
   const typed = records > 0 || offline > 0 ? { typed: name } : {};
   return await openDialog(
-    { title: `Delete topic ${name}`, body, action: "Delete topic", isDanger: true, ...typed },
+    {
+      title: `Delete topic ${shortText(name)}`,
+      body,
+      action: "Delete topic",
+      isDanger: true,
+      ...typed,
+    },
     async () => {
       await deleteTopic(name, id);
     },

@@ -1,10 +1,11 @@
 // One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
 // Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
 // following a compaction (compaction-panel.ts).
-import { button, element, setText } from "../parts/dom.js";
+import { button, element } from "../parts/dom.js";
 import { isMissing, isTopicName, missingTopic } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
+import { NameTitle, shortText } from "../parts/names.js";
 import { Poll } from "../parts/poll.js";
 import { Tabs } from "../parts/tabs.js";
 import { hrefOf, type Route } from "../router.js";
@@ -18,8 +19,8 @@ import {
   type NamedTopicDetail,
   partitionsDialog,
   settingDialog,
-  trimDialog,
 } from "./topic-dialogs.js";
+import { trimDialog } from "./trim-dialog.js";
 import { TopicFacts } from "./topic-facts.js";
 import { PartitionTable, readerTable, SettingTables } from "./topic-tables.js";
 import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./topic-wire.js";
@@ -36,15 +37,15 @@ export class TopicPage {
   readonly #context: PageContext;
   /** Leads to the list, as it was. */
   readonly #crumb = element("a", { href: hrefOf("topics") }, "Topics");
-  readonly #title = element("h2");
+  readonly #title: NameTitle;
   readonly #links = element("p", { class: "links" });
   readonly #actions = element("div", { class: "actions" });
   readonly #facts: TopicFacts;
   readonly #panel = element("div", { class: "tab-panel" });
   readonly #tabs: Tabs;
-  readonly #partitions = new PartitionTable();
+  readonly #partitions = new PartitionTable((order) => this.#order(order));
   readonly #settings: SettingTables;
-  readonly #readers = readerTable();
+  readonly #readers = readerTable((order) => this.#order(order));
   readonly #more = element("div", { class: "actions pager" });
   readonly #compaction = new CompactionPanel(() => this.#askAgain());
   readonly #body: HTMLElement;
@@ -60,6 +61,7 @@ export class TopicPage {
 
   constructor(context: PageContext) {
     this.#context = context;
+    this.#title = new NameTitle(context.notices);
     this.#settings = new SettingTables((name) => void this.#edit(name));
     this.#tabs = new Tabs("Parts of the topic", TABS, this.#panel, (tab) =>
       context.router.go(
@@ -75,9 +77,23 @@ export class TopicPage {
       this.#tabs.root,
       this.#panel,
     );
-    const heading = element("div", { class: "view-head" }, this.#crumb, this.#title, this.#links);
+    const heading = element(
+      "div",
+      { class: "view-head" },
+      this.#crumb,
+      this.#title.root,
+      this.#title.copy,
+      this.#links,
+    );
     heading.append(this.#actions);
     this.root.append(heading, this.#missing, this.#body);
+  }
+
+  /** The table of the tab is in another order. */
+  #order(order: string): void {
+    const tab = this.#tab === "partitions" ? "" : this.#tab;
+    const from = this.#from === 0 ? "" : this.#from;
+    this.#context.router.note(hrefOf("topics", [this.#name], { tab, from, order }));
   }
 
   /** Shows a place of a topic; returns its title. */
@@ -89,6 +105,9 @@ export class TopicPage {
     this.#tab ??= "partitions";
     this.#from = Math.max(0, Number(query.get("from")) || 0);
     this.#tabs.chosen = this.#tab;
+    const order = query.get("order") ?? "";
+    this.#partitions.order = this.#tab === "partitions" ? order : "";
+    this.#readers.order = this.#tab === "groups" ? order : "";
     if (isOther) {
       this.#detail = undefined;
       this.#compaction.leave();
@@ -98,7 +117,7 @@ export class TopicPage {
     this.#groups = undefined;
     this.#showAll();
     this.#poll.start();
-    return `${name} – Topics`;
+    return `${shortText(name)} – Topics`;
   }
 
   /** Where the list is, with its filter and order. */
@@ -164,7 +183,7 @@ export class TopicPage {
   }
 
   #showAll(): void {
-    setText(this.#title, this.#name);
+    this.#title.show(this.#name);
     const detail = this.#detail;
     this.#body.hidden = detail === undefined;
     if (detail === undefined) {
@@ -213,7 +232,8 @@ export class TopicPage {
     const first = shown[0]?.partition ?? this.#from;
     const range = `${formatCount(first)} – ${formatCount(first + shown.length - 1)}`;
     const size = next === null ? PAGE_PARTITIONS : next - this.#from;
-    const to = (from: number | undefined) => hrefOf("topics", [this.#name], { from });
+    const order = this.#context.router.current.query.get("order") ?? "";
+    const to = (from: number | undefined) => hrefOf("topics", [this.#name], { from, order });
     const before = this.#from - size;
     this.#more.replaceChildren(
       element("p", { class: "sum" }, `partitions ${range} of ${formatCount(partitions)}`),

@@ -3,6 +3,7 @@
 import { compareNaturally } from "../../../natural-order.js";
 import { button, element } from "../parts/dom.js";
 import { formatBytes, formatCount } from "../parts/format.js";
+import { nameText } from "../parts/names.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf } from "../router.js";
 import { percentText } from "./consequences.js";
@@ -86,8 +87,20 @@ const OFFLINE_COLUMN: Column<NamedPartitionRow> = {
 /** The partitions, with columns for compaction and for what is offline where there is something in them. */
 export class PartitionTable {
   readonly root = element("div");
+  readonly #onOrder: (order: string) => void;
   #kind = "";
+  #order = "partition";
   #table: Table<NamedPartitionRow> | undefined;
+
+  constructor(onOrder: (order: string) => void) {
+    this.#onOrder = onOrder;
+  }
+
+  /** The order of an address; empty for that of the numbers. */
+  set order(order: string) {
+    this.#order = order === "" ? "partition" : order;
+    if (this.#table !== undefined) this.#table.order = this.#order;
+  }
 
   show(topic: string, rows: readonly PartitionRow[], detail: TopicDetail): void {
     const isCompacted = detail.dirtyBytes !== null;
@@ -103,7 +116,8 @@ export class PartitionTable {
           ...(hasOffline ? [OFFLINE_COLUMN] : []),
         ],
         keyOf: ({ partition }) => String(partition),
-        order: "partition",
+        order: this.#order,
+        onOrder: (order) => this.#onOrder(order === "partition" ? "" : order),
       });
       this.root.replaceChildren(this.#table.root);
     }
@@ -206,13 +220,13 @@ function fillValue(cell: HTMLElement, name: string, value: string): void {
 }
 
 /** The groups that read a topic. */
-export function readerTable(): Table<TopicReader> {
+export function readerTable(onOrder: (order: string) => void): Table<TopicReader> {
   return new Table<TopicReader>({
     caption: "Groups that read the topic",
     columns: [
       {
         ...{ name: "group", title: "group" },
-        text: ({ group }) => group,
+        text: ({ group }) => nameText(group),
         href: ({ group }) => hrefOf("groups", [group]),
         compare: (a, b) => compareNaturally(a.group, b.group),
       },
@@ -234,5 +248,6 @@ export function readerTable(): Table<TopicReader> {
       },
     ],
     keyOf: ({ group }) => group,
+    onOrder,
   });
 }

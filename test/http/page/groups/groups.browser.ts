@@ -135,4 +135,57 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
     },
     BROWSER_TIMEOUT_MS,
   );
+
+  test(
+    "has an address for every name and for the order of each table",
+    async () => {
+      await using shop = await startPage();
+      const { registry, offsets, groups } = shop.broker.context;
+      for (const topic of ["orders", "prices"]) await registry.create(topic, 1, {});
+      const names = ["", "..", "a?b#c%2F", "🦀", "עגלה"];
+      for (const group of names)
+        await offsets.commit(group, [{ topic: "orders", partition: 0, offset: 0 }]);
+      await joinGroup(groups, "shared", [
+        { clientId: "app", assigned: { orders: [0] } },
+        { clientId: "bpp", assigned: { prices: [0] } },
+      ]);
+      const page = await browser.open(`${shop.url}#/groups`);
+      await page.until("document.querySelectorAll('#groups tbody tr').length === 6");
+      for (const group of names) {
+        await page.evaluate("location.hash = '#/groups'");
+        const shown = group === "" ? "(no name)" : group;
+        const link = `[...document.querySelectorAll("#groups td a")].find((it) => it.textContent === ${JSON.stringify(shown)})`;
+        await page.until(link);
+        await page.evaluate(`${link}.click()`);
+        await page.until("document.querySelector('.badge')?.checkVisibility()");
+        expect(await page.text(".group-page h2")).toBe(shown);
+        expect(await page.evaluate<string>("document.title")).toBe(`${shown} – Groups – RustLog`);
+      }
+      await page.evaluate("location.hash = '#/groups/shared'");
+      await page.until(
+        "document.querySelectorAll('[aria-label=\"Members of the group\"] td').length > 0",
+      );
+      for (const [table, column] of [
+        ["Members of the group", "client"],
+        ["Topics of the group", "topic"],
+        ["Partitions of the group", "partition"],
+      ]) {
+        await page.evaluate(
+          `document.querySelector('[aria-label="${table}"] [data-column=${column}] button').click()`,
+        );
+      }
+      const order = "order=-partition&topic-order=-topic&member-order=-client";
+      expect(await page.evaluate<string>("location.hash")).toBe(`#/groups/shared?${order}`);
+      const again = await browser.open(`${shop.url}#/groups/shared?${order}`);
+      const first = async (table: string): Promise<string | undefined> =>
+        (await again.evaluate<string[][]>(rows(table)))[0]?.[0];
+      await again.until(
+        "document.querySelectorAll('[aria-label=\"Members of the group\"] td').length > 0",
+      );
+      expect(await first("Members of the group")).toBe("bpp");
+      expect(await first("Topics of the group")).toBe("prices");
+      expect(await first("Partitions of the group")).toBe("prices 0");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
 });

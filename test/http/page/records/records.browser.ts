@@ -122,6 +122,31 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
   );
 
   test(
+    "says of which zone its times are, and keeps the choice of UTC in the address",
+    async () => {
+      const page = await browser.open("about:blank");
+      await page.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Kolkata" });
+      await page.send("Page.navigate", {
+        url: `${sample.url}#/records/orders?partition=0&from=120`,
+      });
+      const head = "document.querySelector('.record-list th')?.textContent";
+      await page.until(`${head} === 'time (Asia/Calcutta)' || ${head} === 'time (Asia/Kolkata)'`);
+      await page.until(`(${offsets})[0] === 120`);
+      const time = "document.querySelector('.record-list .item .col-time').textContent";
+      expect(await page.evaluate<string>(time)).toBe("2026-07-01 17:32:00.000");
+      expect(await page.text(".field-from span")).toBe("from offset or time, UTC+05:30");
+      await page.evaluate("document.querySelector('[name=utc]').click()");
+      expect(await page.evaluate<string>(time)).toBe("2026-07-01 12:02:00.000");
+      expect(await page.evaluate<string>(head)).toBe("time (UTC)");
+      expect(await page.evaluate<string>("location.hash")).toEndWith("&zone=utc");
+      await page.evaluate("document.querySelector('.record-list button').click()");
+      await page.until("document.querySelector('.record-panel dd')");
+      expect(await page.text(".record-panel dd")).toBe("2026-07-01 17:32:00.000+05:30");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "goes on with a live tail when the broker has restarted, and says meanwhile that it is gone",
     async () => {
       using directory = tempDir();
