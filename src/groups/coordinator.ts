@@ -9,7 +9,7 @@ import { RustLogError } from "../errors.js";
 import { GROUP_MEMBERS_MAX, GROUPS_WITH_MEMBERS_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
-import { ClassicGroup, type ClassicGroupContext } from "./classic-group.js";
+import { ClassicGroup, type ClassicGroupContext } from "./classic/classic-group.js";
 import {
   checkJoin,
   type JoinAnswer,
@@ -18,15 +18,15 @@ import {
   type SyncRequest,
   type SyncResult,
   unknownMember,
-} from "./classic-requests.js";
-import { ConsumerGroup } from "./consumer-group.js";
+} from "./classic/classic-requests.js";
+import { ConsumerGroup } from "./consumer/consumer-group.js";
 import type {
   ConsumerGroupDescription,
   ConsumerMemberDescription,
   HeartbeatRequest,
   HeartbeatResponse,
-} from "./consumer-requests.js";
-import { ConsumerGroups } from "./consumer-groups.js";
+} from "./consumer/consumer-requests.js";
+import { ConsumerGroups } from "./consumer/consumer-groups.js";
 import type {
   Abandon,
   Answer,
@@ -42,8 +42,8 @@ import { GroupExpiry } from "./group-expiry.js";
 import type { GroupClock } from "./group-clock.js";
 import { groupBytes, GroupMemory } from "./group-memory.js";
 import { GroupStore } from "./group-store.js";
-import { groupNotFound, OffsetStore } from "./offset-store.js";
-import { PendingMembers } from "./pending-members.js";
+import { groupNotFound, OffsetStore } from "./offsets/offset-store.js";
+import { PendingMembers } from "./classic/pending-members.js";
 import { SilentMembers } from "./silent-members.js";
 
 /** Groups restored in a turn of the event loop. */

@@ -6,9 +6,9 @@ import { nextTurn } from "../log/event-loop.js";
 import type { Group } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
 import type { GroupStore } from "./group-store.js";
-import { OffsetExpiry } from "./offset-expiry.js";
-import type { OffsetStore } from "./offset-store.js";
-import type { OffsetRow } from "./offset-table.js";
+import { OffsetExpiry } from "./offsets/offset-expiry.js";
+import type { OffsetStore } from "./offsets/offset-store.js";
+import type { OffsetRow } from "./offsets/offset-table.js";
 
 /** Groups looked at in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;

@@ -5,7 +5,6 @@
 // them. A member with short names takes twenty times the bytes in which it introduces itself.
 import { RustLogError } from "../errors.js";
 import { GROUPS_MEMORY_BYTES_MAX } from "../limits.js";
-import { type Assignment, countOf } from "./assignment.js";
 import type { GroupType } from "./group.js";
 
 /** A group, beside its members. */
@@ -35,8 +34,9 @@ export function keptBytes(bytes: number): number {
   return 2 * bytes;
 }
 
-export function assignmentBytes(assignment: Assignment): number {
-  return assignment.size * ASSIGNED_TOPIC_BYTES + countOf(assignment) * ASSIGNED_PARTITION_BYTES;
+/** Of an assignment with so many topics and partitions. */
+export function assignmentBytes(topics: number, partitions: number): number {
+  return topics * ASSIGNED_TOPIC_BYTES + partitions * ASSIGNED_PARTITION_BYTES;
 }
 
 export function groupBytes(name: string, type: GroupType): number {

@@ -1,7 +1,7 @@
 // What is stored of groups beside their offsets: the records of each group, and their writes, one after another.
 // Leaves to others: what records say (group-record.ts, consumer-group-record.ts), keeping them in memory
 // (group-record-table.ts), and the log (offset-store.ts).
-import { consumerGroupKey, isConsumerGroupKey } from "./consumer-group-record.js";
+import { consumerGroupKey, isConsumerGroupKey } from "./consumer/consumer-group-record.js";
 import {
   decodeGroupRecord,
   encodeGroupKey,
@@ -11,7 +11,7 @@ import {
   keyVersion,
 } from "./group-record.js";
 import type { GroupRecordChange } from "./group-record-table.js";
-import type { OffsetStore } from "./offset-store.js";
+import type { OffsetStore } from "./offsets/offset-store.js";
 
 export class GroupStore {
   readonly #offsets: OffsetStore;

@@ -1,5 +1,5 @@
 // Checks the committed offsets and the records of groups: they decode, and no group is ahead of its log.
-// Leaves to others: their layouts (groups/offset-record.ts, groups/group-record.ts), and the walk over the log
+// Leaves to others: their layouts (groups/offsets/offset-record.ts, groups/group-record.ts), and the walk over the log
 // (verify-segment.ts).
 import {
   decodeGroupRecord,
@@ -8,9 +8,13 @@ import {
   keyVersion,
   OFFSET_KEY_VERSION_MAX,
 } from "../groups/group-record.js";
-import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.js";
+import {
+  decodeOffsetKey,
+  decodeOffsetValue,
+  type OffsetKey,
+} from "../groups/offsets/offset-record.js";
 import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
-import { OffsetTable } from "../groups/offset-table.js";
+import { OffsetTable } from "../groups/offsets/offset-table.js";
 import type { RecordCursor } from "../record/cursor.js";
 import { reasonOf } from "../log/disk/disk.js";
 import { firstTopicId } from "../topics/topic-file.js";

@@ -1,9 +1,9 @@
 // The heartbeat of a member that leaves the assignment to the broker, in the form of the native protocol: the member says
 // everything each time, and the response has its whole assignment. It may wait until that changes.
-// Leaves to others: who reads what (groups/consumer-group.ts).
+// Leaves to others: who reads what (groups/consumer/consumer-group.ts).
 import { RustLogError } from "../errors.js";
-import type { TopicPartitions } from "../groups/assignment.js";
-import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-requests.js";
+import type { TopicPartitions } from "../groups/consumer/assignment.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer/consumer-requests.js";
 import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import type { ServiceContext } from "./context.js";
 import { consumerHeartbeat } from "./group-membership.js";

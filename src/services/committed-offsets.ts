@@ -7,10 +7,10 @@ import {
   detailsOf,
   NO_DETAILS,
   type OffsetKey,
-} from "../groups/offset-record.js";
-import { groupNotFound, type OffsetCommit, OffsetStore } from "../groups/offset-store.js";
+} from "../groups/offsets/offset-record.js";
+import { groupNotFound, type OffsetCommit, OffsetStore } from "../groups/offsets/offset-store.js";
 import { type CommittingMember, NO_MEMBER } from "../groups/group.js";
-import type { OffsetRow } from "../groups/offset-table.js";
+import type { OffsetRow } from "../groups/offsets/offset-table.js";
 import { OFFSET_ENTRIES_MAX, OFFSET_METADATA_LENGTH_MAX } from "../limits.js";
 import { Portions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";

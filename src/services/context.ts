@@ -1,7 +1,7 @@
 // Context of the use cases: the topics, the committed offsets, the groups, facts about this broker, and who calls.
 // Leaves to others: opening and closing them (broker/broker.ts), and knowing who calls (security/).
 import type { GroupCoordinator } from "../groups/coordinator.js";
-import type { OffsetStore } from "../groups/offset-store.js";
+import type { OffsetStore } from "../groups/offsets/offset-store.js";
 import type { CompactionRuns } from "./compaction-runs.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";

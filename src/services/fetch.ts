@@ -1,7 +1,7 @@
 // Fetch: whole batches of one or many partitions, immediately or as soon as there are enough.
 // Leaves to others: finding the bytes (topics/partition.ts), and how much fits a response (the protocols).
 import { RustLogError } from "../errors.js";
-import { OffsetStore } from "../groups/offset-store.js";
+import { OffsetStore } from "../groups/offsets/offset-store.js";
 import { FETCH_WAIT_MS_MAX } from "../limits.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { Partition } from "../topics/partition.js";

@@ -4,7 +4,7 @@
 //
 // A time is found by the timestamps of the records, which their producers choose unless the topic says LogAppendTime. Records
 // deleted since are not counted.
-// Leaves to others: reading the commits (groups/offset-history.ts), and showing it (http/).
+// Leaves to others: reading the commits (groups/offsets/offset-history.ts), and showing it (http/).
 import { checkNotCancelled } from "../cancelled.js";
 import { RustLogError } from "../errors.js";
 import {
@@ -12,7 +12,7 @@ import {
   NO_OFFSET,
   type OffsetHistory,
   UNKNOWN_OFFSET,
-} from "../groups/offset-history.js";
+} from "../groups/offsets/offset-history.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";

@@ -1,5 +1,5 @@
 // Lag of groups per partition: the only place that compares committed offsets with the logs.
-// Leaves to others: showing it (http/, the protocols), and storing commits (groups/offset-store.ts).
+// Leaves to others: showing it (http/, the protocols), and storing commits (groups/offsets/offset-store.ts).
 import { Portions } from "../log/event-loop.js";
 import { position } from "./committed-offsets.js";
 import type { ServiceContext } from "./context.js";

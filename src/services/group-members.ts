@@ -1,8 +1,8 @@
 // The members of a group and what they read, whichever protocol they use.
 // Leaves to others: the groups themselves (groups/coordinator.ts), and offsets and lag (group-lag.ts).
-import { assignedPartitions, type NamedPartitions } from "../groups/consumer-protocol.js";
+import { assignedPartitions, type NamedPartitions } from "../groups/classic/consumer-protocol.js";
 import type { GroupState, GroupType } from "../groups/group.js";
-import { groupNotFound } from "../groups/offset-store.js";
+import { groupNotFound } from "../groups/offsets/offset-store.js";
 import { Portions, sortInPortions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";
 import { checkName } from "./group-names.js";

@@ -8,9 +8,9 @@ import type {
   MemberInGeneration,
   SyncRequest,
   SyncResult,
-} from "../groups/classic-requests.js";
-import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-requests.js";
-import type { TopicView } from "../groups/consumer-member.js";
+} from "../groups/classic/classic-requests.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer/consumer-requests.js";
+import type { TopicView } from "../groups/consumer/consumer-member.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";
 import { failureOf } from "./outcome.js";

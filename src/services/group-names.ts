@@ -1,7 +1,7 @@
 // The names of all groups in order: those with committed offsets, and those that only have members.
 // Leaves to others: what is known about each (groups.ts, group-members.ts, group-lag.ts).
-import { OffsetStore } from "../groups/offset-store.js";
-import type { GroupSummary } from "../groups/offset-table.js";
+import { OffsetStore } from "../groups/offsets/offset-store.js";
+import type { GroupSummary } from "../groups/offsets/offset-table.js";
 import { Portions, sortInPortions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";
 

@@ -8,10 +8,10 @@ import type {
   GroupType,
   MemberDescription,
 } from "../groups/group.js";
-import type { TopicPartitions } from "../groups/assignment.js";
-import type { ConsumerGroupDescription } from "../groups/consumer-requests.js";
-import { groupNotFound } from "../groups/offset-store.js";
-import type { GroupSummary } from "../groups/offset-table.js";
+import type { TopicPartitions } from "../groups/consumer/assignment.js";
+import type { ConsumerGroupDescription } from "../groups/consumer/consumer-requests.js";
+import { groupNotFound } from "../groups/offsets/offset-store.js";
+import type { GroupSummary } from "../groups/offsets/offset-table.js";
 import type { ServiceContext } from "./context.js";
 import { type GroupPartition, groupPartitions } from "./group-lag.js";
 import { partitionOwners, typeOf } from "./group-members.js";

@@ -1,6 +1,6 @@
 // Partitions of topics as a set. Leaves to others: who is assigned what (assignors.test.ts).
 import { expect, test } from "bun:test";
-import { assignmentOf, listOf, union } from "../../src/groups/assignment.js";
+import { assignmentOf, listOf, union } from "../../src/groups/consumer/assignment.js";
 
 test("a list that repeats topics and partitions has each once, in order", () => {
   const list = [

@@ -1,13 +1,13 @@
 // The assignors: whoever subscribes to what, every partition has one owner, the load is even, and little moves.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Assignment } from "../../src/groups/assignment.js";
+import type { Assignment } from "../../src/groups/consumer/assignment.js";
 import {
   type AssignableMember,
   type AssignableTopic,
   ASSIGNORS,
   type Assignor,
-} from "../../src/groups/assignors.js";
+} from "../../src/groups/consumer/assignors.js";
 
 const uniform = ASSIGNORS.get("uniform")!;
 const range = ASSIGNORS.get("range")!;

@@ -1,8 +1,8 @@
 // A consumer group, step by step: what its members are told, and when.
 // Leaves to others: random schedules (consumer-group-model.test.ts), the same over the wire (protocol/kafka/consumer-groups.test.ts).
 import { describe, expect, test } from "bun:test";
-import { decodeAssignment } from "../../src/groups/consumer-protocol.js";
-import type { HeartbeatResponse } from "../../src/groups/consumer-requests.js";
+import { decodeAssignment } from "../../src/groups/classic/consumer-protocol.js";
+import type { HeartbeatResponse } from "../../src/groups/consumer/consumer-requests.js";
 import {
   codeOf,
   ConsumerGroupTest,

@@ -2,9 +2,9 @@
 // Leaves to others: a group (consumer-group.test.ts), and the records in the log (offset-store.test.ts).
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
-import type { ConsumerGroup } from "../../src/groups/consumer-group.js";
-import type { HeartbeatResponse } from "../../src/groups/consumer-requests.js";
-import { ConsumerGroups } from "../../src/groups/consumer-groups.js";
+import type { ConsumerGroup } from "../../src/groups/consumer/consumer-group.js";
+import type { HeartbeatResponse } from "../../src/groups/consumer/consumer-requests.js";
+import { ConsumerGroups } from "../../src/groups/consumer/consumer-groups.js";
 import { GroupMemory } from "../../src/groups/group-memory.js";
 import { UNREAD_MS } from "../../src/groups/group-clock.js";
 import { CONSUMER_SESSION_TIMEOUT_MS } from "../../src/limits.js";

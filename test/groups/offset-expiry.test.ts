@@ -2,9 +2,9 @@
 // Leaves to others: storing the deletions (offset-store.test.ts).
 import { describe, expect, test } from "bun:test";
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
-import type { JoinRequest } from "../../src/groups/classic-requests.js";
+import type { JoinRequest } from "../../src/groups/classic/classic-requests.js";
 import { NO_MEMBER } from "../../src/groups/group.js";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
 import { codeOf, settle } from "../support/log-fixture.js";
 import { ManualClock } from "../support/manual-clock.js";

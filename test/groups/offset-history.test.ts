@@ -1,8 +1,8 @@
 // What a group had committed at a time, as the log of commits tells: before and after compaction, deletion and damage.
 // Leaves to others: the lag (test/services/group-history.test.ts).
 import { expect, test } from "bun:test";
-import { keptMs, NO_OFFSET, UNKNOWN_OFFSET } from "../../src/groups/offset-history.js";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { keptMs, NO_OFFSET, UNKNOWN_OFFSET } from "../../src/groups/offsets/offset-history.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
 import type { Partition } from "../../src/topics/partition.js";

@@ -7,7 +7,7 @@ import {
   encodeOffsetKey,
   encodeOffsetValue,
   OffsetRecordWriter,
-} from "../../src/groups/offset-record.js";
+} from "../../src/groups/offsets/offset-record.js";
 import { codeOf } from "../support/log-fixture.js";
 import { ANY_CHARACTER } from "../support/text.js";
 

@@ -2,9 +2,9 @@
 // nobody sees.
 import { describe, expect, spyOn, test } from "bun:test";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
-import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.js";
+import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offsets/offset-store.js";
 import { encodeGroupKey } from "../../src/groups/group-record.js";
-import { encodeOffsetKey } from "../../src/groups/offset-record.js";
+import { encodeOffsetKey } from "../../src/groups/offsets/offset-record.js";
 import { batchBytes, recordCount } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";

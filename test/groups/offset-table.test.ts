@@ -1,8 +1,8 @@
 // The table of committed offsets against a flat map: whatever is set, deleted and swept, in whatever pages it is read.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { detailsOf, type OffsetKey } from "../../src/groups/offset-record.js";
-import { type OffsetRow, OffsetTable } from "../../src/groups/offset-table.js";
+import { detailsOf, type OffsetKey } from "../../src/groups/offsets/offset-record.js";
+import { type OffsetRow, OffsetTable } from "../../src/groups/offsets/offset-table.js";
 
 const TOPIC_ID = "00112233-4455-4677-8899-aabbccddeeff";
 

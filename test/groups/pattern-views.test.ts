@@ -1,7 +1,7 @@
 // What regular expressions of members match on a broker with rules. Leaves to others: expressions (topic-patterns.test.ts).
 import { expect, test } from "bun:test";
 import { type Caller, EVERYONE, type Login } from "../../src/security/caller.js";
-import type { HeartbeatRequest } from "../../src/groups/consumer-requests.js";
+import type { HeartbeatRequest } from "../../src/groups/consumer/consumer-requests.js";
 import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import { consumerHeartbeat } from "../../src/services/group-membership.js";
 import { openServices } from "../support/services.js";

@@ -2,7 +2,7 @@
 // Leaves to others: what a group does with them (classic-group.test.ts).
 import { describe, expect, test } from "bun:test";
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
-import { PendingMembers } from "../../src/groups/pending-members.js";
+import { PendingMembers } from "../../src/groups/classic/pending-members.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { GroupTest } from "../support/group-test.js";
 import { settle } from "../support/log-fixture.js";

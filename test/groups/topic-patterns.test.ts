@@ -4,7 +4,7 @@ import {
   PATTERN_LENGTH_MAX,
   PATTERNS_MAX,
   TopicPatterns,
-} from "../../src/groups/topic-patterns.js";
+} from "../../src/groups/consumer/topic-patterns.js";
 import { RustLogError } from "../../src/errors.js";
 
 function setup(...initial: string[]) {

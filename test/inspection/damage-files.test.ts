@@ -8,7 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.js";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offsets/offset-record.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { stampBaseOffset } from "../../src/record/batch.js";
 import { encodeCheckedFile } from "../../src/log/disk/checked-file.js";

@@ -3,7 +3,7 @@
 // Leaves to others: damaging it (the tests).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import type { Codec } from "../../src/record/batch.js";
 import type { ProducerSequence } from "../../src/record/batch.js";

@@ -2,7 +2,7 @@
 // Leaves to others: the commits in the log (test/groups/offset-history.test.ts).
 import { expect, test } from "bun:test";
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { readGroupHistory } from "../../src/services/group-history.js";
 import { batchOf, codeOf } from "../support/log-fixture.js";
 import { ManualClock } from "../support/manual-clock.js";

@@ -1,7 +1,7 @@
 // Who reads what in a group, and the groups in lists, with real coordinator, registry and store.
 // Leaves to others: joining (test/groups, test/protocol/kafka), and showing it (test/cli, test/http).
 import { expect, test } from "bun:test";
-import { assignedPartitions } from "../../src/groups/consumer-protocol.js";
+import { assignedPartitions } from "../../src/groups/classic/consumer-protocol.js";
 import { type Caller, EVERYONE } from "../../src/security/caller.js";
 import { withCaller } from "../../src/services/context.js";
 import { readGroupLags } from "../../src/services/group-lag.js";

@@ -1,16 +1,25 @@
 // A consumer group with topics, a clock and members that a test drives, and the records that it would have stored.
 // Leaves to others: expectations.
-import type { JoinRequest } from "../../src/groups/classic-requests.js";
-import { assignmentOf, listOf } from "../../src/groups/assignment.js";
-import { ConsumerGroup, type ConsumerGroupContext } from "../../src/groups/consumer-group.js";
-import type { HeartbeatRequest, HeartbeatResponse } from "../../src/groups/consumer-requests.js";
-import type { GroupTopic } from "../../src/groups/group-subscriptions.js";
-import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
+import type { JoinRequest } from "../../src/groups/classic/classic-requests.js";
+import { assignmentOf, listOf } from "../../src/groups/consumer/assignment.js";
+import {
+  ConsumerGroup,
+  type ConsumerGroupContext,
+} from "../../src/groups/consumer/consumer-group.js";
+import type {
+  HeartbeatRequest,
+  HeartbeatResponse,
+} from "../../src/groups/consumer/consumer-requests.js";
+import type { GroupTopic } from "../../src/groups/consumer/group-subscriptions.js";
+import {
+  decodeConsumerGroup,
+  encodeNotes,
+} from "../../src/groups/consumer/consumer-group-record.js";
 import {
   decodeAssignment,
   encodeAssignment,
   type NamedPartitions,
-} from "../../src/groups/consumer-protocol.js";
+} from "../../src/groups/classic/consumer-protocol.js";
 import { GroupMemory } from "../../src/groups/group-memory.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";

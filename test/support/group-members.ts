@@ -1,6 +1,6 @@
 // Members of classic consumer groups in a broker of this process, without connections: as Kafka's clients join and share.
 // Leaves to others: expectations, and joining over a connection (test/protocol/kafka).
-import type { JoinResult, SyncResult } from "../../src/groups/classic-requests.js";
+import type { JoinResult, SyncResult } from "../../src/groups/classic/classic-requests.js";
 import type { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { ByteWriter } from "../../src/protocol/native/writer.js";
 

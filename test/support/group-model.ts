@@ -7,11 +7,11 @@
 // Leaves to others: how often (groups/group-model.test.ts, groups.ts), and what single requests are answered
 // (groups/classic-group.test.ts).
 import { RustLogError } from "../../src/errors.js";
-import { ClassicGroup } from "../../src/groups/classic-group.js";
-import type { JoinResult, MemberInGeneration } from "../../src/groups/classic-requests.js";
+import { ClassicGroup } from "../../src/groups/classic/classic-group.js";
+import type { JoinResult, MemberInGeneration } from "../../src/groups/classic/classic-requests.js";
 import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
-import { PendingMembers } from "../../src/groups/pending-members.js";
+import { PendingMembers } from "../../src/groups/classic/pending-members.js";
 import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";

@@ -1,7 +1,7 @@
 // A classic group without a broker: requests of its members, the clock, and what it stores.
 // Leaves to others: expectations.
 import { RustLogError } from "../../src/errors.js";
-import { ClassicGroup, type ClassicGroupContext } from "../../src/groups/classic-group.js";
+import { ClassicGroup, type ClassicGroupContext } from "../../src/groups/classic/classic-group.js";
 import type {
   JoinFailure,
   JoinRequest,
@@ -10,10 +10,10 @@ import type {
   Protocol,
   SyncRequest,
   SyncResult,
-} from "../../src/groups/classic-requests.js";
+} from "../../src/groups/classic/classic-requests.js";
 import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
-import { PendingMembers } from "../../src/groups/pending-members.js";
+import { PendingMembers } from "../../src/groups/classic/pending-members.js";
 import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";

@@ -2,7 +2,7 @@
 // Leaves to others: expectations.
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { CompactionRuns } from "../../src/services/compaction-runs.js";
 import { RivalReaders } from "../../src/services/rival-readers.js";
 import { NO_AUDIT } from "../../src/security/audit.js";

@@ -1,6 +1,6 @@
 // The model of a topic in the simulation, against which its logs are checked.
 // Leaves to others: the workload (simulation.ts).
-import type { CommittedOffset } from "../../src/groups/offset-record.js";
+import type { CommittedOffset } from "../../src/groups/offsets/offset-record.js";
 import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { readAll } from "../../src/log/segment/log-slice.js";

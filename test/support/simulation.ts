@@ -2,7 +2,7 @@
 // and read records. A seed determines everything, and every failure reports it.
 // Leaves to others: how the disk fails (simulated-disk.ts), and what must be true (simulation-model.ts).
 import { RustLogError } from "../../src/errors.js";
-import { OffsetStore } from "../../src/groups/offset-store.js";
+import { OffsetStore } from "../../src/groups/offsets/offset-store.js";
 import { stampProducer } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { ANY_TIMESTAMPS, CLEANUP_DEFAULTS } from "../../src/log/log-context.js";

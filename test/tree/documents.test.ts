@@ -17,7 +17,7 @@ import * as offsetIndex from "../../src/log/index/offset-index.js";
 import { encodeProducerSnapshot } from "../../src/log/producer-snapshot.js";
 import * as producerStates from "../../src/log/producer-states.js";
 import * as timeIndex from "../../src/log/index/time-index.js";
-import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.js";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offsets/offset-record.js";
 import * as metaFile from "../../src/topics/meta-file.js";
 import {
   isActive,

@@ -1,6 +1,6 @@
 // GroupHeartbeat: with this one request a consumer joins a group, stays in it, and leaves it, and the response says which
 // partitions it reads.
-// Leaves to others: who reads what (groups/consumer-group.ts).
+// Leaves to others: who reads what (groups/consumer/consumer-group.ts).
 import { MEMBER_TOPICS_MAX, PARTITIONS_MAX } from "../../limits.js";
 import { api, array, type RequestOf, type ResponseOf } from "./schema.js";
 

@@ -1,7 +1,7 @@
 // The records of the broker's own topic, which are binary, in words: committed offsets and groups.
-// Leaves to others: their formats (groups/offset-record.ts, groups/group-record.ts, groups/consumer-group-record.ts).
+// Leaves to others: their formats (groups/offsets/offset-record.ts, groups/group-record.ts, groups/consumer/consumer-group-record.ts).
 import { RustLogError } from "../../errors.js";
-import { isConsumerGroupKey } from "../../groups/consumer-group-record.js";
+import { isConsumerGroupKey } from "../../groups/consumer/consumer-group-record.js";
 import {
   decodeGroupRecord,
   GROUP_KEY_VERSION,
@@ -9,7 +9,7 @@ import {
   keyVersion,
   OFFSET_KEY_VERSION_MAX,
 } from "../../groups/group-record.js";
-import { decodeOffsetKey, decodeOffsetValue } from "../../groups/offset-record.js";
+import { decodeOffsetKey, decodeOffsetValue } from "../../groups/offsets/offset-record.js";
 
 /** What the records of a consumer group are about, by the version of their key (KIP-848). */
 const CONSUMER_RECORDS: Readonly<Record<number, string>> = {

@@ -21,7 +21,10 @@ import {
   CreateTopics,
   DeleteTopics,
 } from "../../../src/protocol/kafka/topics.js";
-import { decodeAssignment, encodeAssignment } from "../../../src/groups/consumer-protocol.js";
+import {
+  decodeAssignment,
+  encodeAssignment,
+} from "../../../src/groups/classic/consumer-protocol.js";
 import { ZERO_UUID } from "../../../src/record/bytes.js";
 import { subscriptionBytes } from "../../support/consumer-group-test.js";
 import { startBroker } from "../../support/broker.js";

@@ -1,8 +1,12 @@
-// What members of Kafka's classic protocol ask, and what they are answered.
+// What members of Kafka's classic protocol ask, what they are answered, and what goes with them to a group of another type.
 // Leaves to others: answering (classic-group.ts), and the wire (protocol/kafka/server/group-members.ts).
-import { RustLogError } from "../errors.js";
-import { MEMBER_PROTOCOLS_MAX, SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
-import { MEMBER_NAME_LENGTH_MAX, type MemberClient } from "./group.js";
+import { RustLogError } from "../../errors.js";
+import {
+  MEMBER_PROTOCOLS_MAX,
+  SESSION_TIMEOUT_MS_MAX,
+  SESSION_TIMEOUT_MS_MIN,
+} from "../../limits.js";
+import { MEMBER_NAME_LENGTH_MAX, type MemberClient } from "../group.js";
 
 /** An assignor that a member can use, and what the member tells it. */
 export interface Protocol {
@@ -71,6 +75,23 @@ export interface SyncRequest extends MemberInGeneration {
 export interface SyncResult {
   readonly protocolType: string;
   readonly protocol: string;
+  readonly assignment: Uint8Array;
+}
+
+/** What is known of a member that uses the classic protocol: it joins again to get its next assignment. */
+export interface ClassicMembership {
+  readonly sessionTimeoutMs: number;
+  /** At least one. */
+  readonly protocols: readonly Protocol[];
+}
+
+/** A member of a classic group that becomes a consumer group. */
+export interface ClassicMemberState extends ClassicMembership {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly rebalanceTimeoutMs: number;
   readonly assignment: Uint8Array;
 }
 

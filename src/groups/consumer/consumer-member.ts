@@ -13,8 +13,8 @@ import {
   NOTHING,
   union,
 } from "./assignment.js";
-import type { Protocol } from "./classic-requests.js";
-import type { MemberDeadline } from "./group-clock.js";
+import type { ClassicMembership } from "../classic/classic-requests.js";
+import type { MemberDeadline } from "../group-clock.js";
 
 /** Kafka's numbers, which are stored. */
 export const MEMBER_STATE = { STABLE: 0, UNREVOKED: 1, UNRELEASED: 2 } as const;
@@ -65,23 +65,6 @@ export interface Position {
   readonly assigned: Assignment;
   /** What it must give up, and may still read until it says that it does not. */
   readonly revoking: Assignment;
-}
-
-/** What is known of a member that uses the classic protocol: it joins again to get its next assignment. */
-export interface ClassicMembership {
-  readonly sessionTimeoutMs: number;
-  /** At least one. */
-  readonly protocols: readonly Protocol[];
-}
-
-/** A member of a classic group that becomes a consumer group. */
-export interface ClassicMemberState extends ClassicMembership {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly rebalanceTimeoutMs: number;
-  readonly assignment: Uint8Array;
 }
 
 export interface ConsumerMember extends MemberIdentity {

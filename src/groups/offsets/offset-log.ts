@@ -4,15 +4,15 @@
 //
 // The topic `__consumer_offsets` has one partition, with the committed offsets and the records of groups. Every change is
 // one record batch, so a commit of many partitions is stored completely or not at all.
-import { BATCH_HEADER_BYTES } from "../record/batch.js";
-import { BatchEncoder } from "../record/encoder.js";
-import { reasonOf } from "../log/disk/disk.js";
-import { nextTurn } from "../log/event-loop.js";
-import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
-import type { OfflinePartition } from "../topics/offline-partition.js";
-import type { Partition } from "../topics/partition.js";
-import type { TopicRegistry } from "../topics/topic-registry.js";
-import type { GroupRecordChange } from "./group-record-table.js";
+import { BATCH_HEADER_BYTES } from "../../record/batch.js";
+import { BatchEncoder } from "../../record/encoder.js";
+import { reasonOf } from "../../log/disk/disk.js";
+import { nextTurn } from "../../log/event-loop.js";
+import { OFFSETS_TOPIC } from "../../topics/internal-topics.js";
+import type { OfflinePartition } from "../../topics/offline-partition.js";
+import type { Partition } from "../../topics/partition.js";
+import type { TopicRegistry } from "../../topics/topic-registry.js";
+import type { GroupRecordChange } from "../group-record-table.js";
 import {
   type CommittedOffset,
   encodeOffsetKey,

@@ -2,25 +2,24 @@
 // silent, and what they take in memory.
 // Leaves to others: when they come and go (consumer-group.ts), what they subscribe to (group-subscriptions.ts), and what they
 // read (current-assignment.ts).
-import { RustLogError } from "../errors.js";
-import { REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
+import { RustLogError } from "../../errors.js";
+import { REBALANCE_TIMEOUT_MS_MAX } from "../../limits.js";
 import { type Assignment, difference, NOTHING } from "./assignment.js";
-import type { MemberInGeneration } from "./classic-requests.js";
+import type { ClassicMembership, MemberInGeneration } from "../classic/classic-requests.js";
 import {
-  type ClassicMembership,
   type ConsumerMember,
   JOINING,
   type MemberIdentity,
   type Subscription,
 } from "./consumer-member.js";
 import type { HeartbeatRequest } from "./consumer-requests.js";
-import { type GroupClock, MemberDeadline } from "./group-clock.js";
+import { type GroupClock, MemberDeadline } from "../group-clock.js";
 import {
   CONSUMER_MEMBER_BYTES,
   type GroupMemory,
   keptBytes,
   PROTOCOL_BYTES,
-} from "./group-memory.js";
+} from "../group-memory.js";
 import { type GroupNotes, NOTED } from "./group-notes.js";
 
 interface MembersContext {

@@ -1,16 +1,17 @@
 // All consumer groups together: what they share, and when they are stored.
 // Leaves to others: a group (consumer-group.ts), finding it (coordinator.ts), and which of them a changed topic concerns
 // (topic-subscribers.ts).
-import { RustLogError } from "../errors.js";
-import { CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS } from "../limits.js";
-import type { TopicRegistry } from "../topics/topic-registry.js";
+import { RustLogError } from "../../errors.js";
+import { CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS } from "../../limits.js";
+import type { TopicRegistry } from "../../topics/topic-registry.js";
 import {
+  type ClassicMemberState,
   checkSessionTimeout,
   type JoinAnswer,
   type JoinRequest,
   type SyncRequest,
   type SyncResult,
-} from "./classic-requests.js";
+} from "../classic/classic-requests.js";
 import { ConsumerGroup, type ConsumerGroupContext } from "./consumer-group.js";
 import {
   checkHeartbeat,
@@ -18,12 +19,11 @@ import {
   type HeartbeatResponse,
   type StoredGroup,
 } from "./consumer-requests.js";
-import type { ClassicMemberState } from "./consumer-member.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
-import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "./group.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
-import type { GroupMemory } from "./group-memory.js";
-import type { GroupRecordChange } from "./group-record-table.js";
+import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "../group.js";
+import { Deadline, type GroupClock } from "../group-clock.js";
+import type { GroupMemory } from "../group-memory.js";
+import type { GroupRecordChange } from "../group-record-table.js";
 import { TopicSubscribers } from "./topic-subscribers.js";
 
 /** Shortest time between the heartbeats of a member, in milliseconds. */

@@ -4,8 +4,8 @@
 // Whoever asks gets an id, so ids must cost little, and must not keep anybody from joining: they are not members, they
 // hold no place in a group, and a group without members is not in memory for their sake. Beyond a number over all groups,
 // the oldest one is forgotten. Its client, if there is one, is told UNKNOWN_MEMBER_ID, and asks for another.
-import { SESSION_TIMEOUT_MS_MAX } from "../limits.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
+import { SESSION_TIMEOUT_MS_MAX } from "../../limits.js";
+import { Deadline, type GroupClock } from "../group-clock.js";
 
 /** Ids over all groups. They take about 70 MB. */
 const PENDING_MEMBERS_MAX = 100_000;

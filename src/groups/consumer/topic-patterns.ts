@@ -5,8 +5,8 @@
 // An expression must match the whole name. It is evaluated once for all topics, in small portions, and then only for
 // topics that are created. Topics of the broker never match: a member that wants one names it.
 import type { RE2JS } from "re2js";
-import { RustLogError } from "../errors.js";
-import { nextTurn } from "../log/event-loop.js";
+import { RustLogError } from "../../errors.js";
+import { nextTurn } from "../../log/event-loop.js";
 
 /** Longest regular expression, in characters. */
 export const PATTERN_LENGTH_MAX = 2_000;

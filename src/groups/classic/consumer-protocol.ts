@@ -6,8 +6,8 @@
 //                 | from 1: owned [topic string, partitions [i32]] | from 2: generation i32 | from 3: rackId string?
 //   assignment    version i16 | [topic string, partitions [i32]] | userData bytes?            ConsumerProtocolAssignment
 //   string  length i16 | UTF-8, or -1 for null          arrays, bytes  length i32 | items, or -1 for null
-import { RustLogError } from "../errors.js";
-import { readI16, readI32, writeI32, writeU16 } from "../record/bytes.js";
+import { RustLogError } from "../../errors.js";
+import { readI16, readI32, writeI32, writeU16 } from "../../record/bytes.js";
 
 export interface NamedPartitions {
   readonly topic: string;

@@ -1,8 +1,8 @@
 // The consumer groups that a changed topic concerns: those that name it, and those with an expression that matches it. They
 // are told a few at a time.
 // Leaves to others: which topics an expression matches (topic-patterns.ts), and what a group does then (consumer-group.ts).
-import { nextTurn } from "../log/event-loop.js";
-import type { TopicRegistry } from "../topics/topic-registry.js";
+import { nextTurn } from "../../log/event-loop.js";
+import type { TopicRegistry } from "../../topics/topic-registry.js";
 import type { ConsumerGroup } from "./consumer-group.js";
 import { TopicPatterns } from "./topic-patterns.js";
 

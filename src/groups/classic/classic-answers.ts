@@ -2,7 +2,7 @@
 // Leaves to others: what is answered (classic-group.ts, classic-rebalance.ts), and the wire.
 //
 // Answers are given at the end of a change of the group, because their receiver may call again at once.
-import type { RustLogError } from "../errors.js";
+import type { RustLogError } from "../../errors.js";
 import { type ClassicMember, type ClassicMembers, renewSession } from "./classic-members.js";
 import {
   type JoinAnswer,
@@ -11,7 +11,7 @@ import {
   rebalanceInProgress,
   type SyncResult,
 } from "./classic-requests.js";
-import type { Abandon, Answer } from "./group.js";
+import type { Abandon, Answer } from "../group.js";
 
 export class ClassicAnswers {
   readonly #group: string;

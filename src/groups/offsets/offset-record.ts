@@ -10,8 +10,8 @@
 //
 // Older values have strings instead of compact strings and no tagged fields; leaderEpoch since version 3; version 1 ends
 // with an expireTimestamp i64, which is ignored.
-import { RustLogError } from "../errors.js";
-import { GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../limits.js";
+import { RustLogError } from "../../errors.js";
+import { GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../../limits.js";
 import {
   NO_BYTES,
   readI32,
@@ -23,7 +23,7 @@ import {
   writeI64,
   writeU16,
   writeUuid,
-} from "../record/bytes.js";
+} from "../../record/bytes.js";
 
 const KEY_VERSION = 1;
 const VALUE_VERSION = 4;

@@ -18,7 +18,7 @@
 //
 // Kafka's key 4 (partition metadata) is deprecated, and not written. The record of an expression is only for those who read
 // the topic: the broker evaluates every expression again at its start.
-import { RustLogError } from "../errors.js";
+import { RustLogError } from "../../errors.js";
 import {
   readI16,
   readI32,
@@ -29,19 +29,14 @@ import {
   writeI64,
   writeU16,
   writeUuid,
-} from "../record/bytes.js";
+} from "../../record/bytes.js";
 import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.js";
-import type { Protocol } from "./classic-requests.js";
+import type { ClassicMembership, Protocol } from "../classic/classic-requests.js";
 import type { ConsumerGroup } from "./consumer-group.js";
 import type { StoredGroup, StoredMember } from "./consumer-requests.js";
 import { NOTED, type Notes } from "./group-notes.js";
-import {
-  type ClassicMembership,
-  MEMBER_STATE,
-  type MemberState,
-  type Position,
-} from "./consumer-member.js";
-import type { GroupRecordChange } from "./group-record-table.js";
+import { MEMBER_STATE, type MemberState, type Position } from "./consumer-member.js";
+import type { GroupRecordChange } from "../group-record-table.js";
 
 const KEY = {
   GROUP: 3,

@@ -4,8 +4,8 @@
 // (classic-members.ts), when answers are given (classic-answers.ts), and which groups there are (coordinator.ts).
 //
 // All work happens in the calls from outside and in timers, each of which leaves a consistent group.
-import { RustLogError } from "../errors.js";
-import { NO_BYTES } from "../record/bytes.js";
+import { RustLogError } from "../../errors.js";
+import { NO_BYTES } from "../../record/bytes.js";
 import { ClassicAnswers } from "./classic-answers.js";
 import {
   type ClassicMember,
@@ -20,6 +20,7 @@ import {
 } from "./classic-members.js";
 import { ClassicRebalance, type RebalanceContext } from "./classic-rebalance.js";
 import {
+  type ClassicMemberState,
   checkSessionTimeout,
   copiesOf,
   fencedInstance,
@@ -32,7 +33,6 @@ import {
   unavailable,
   unknownMember,
 } from "./classic-requests.js";
-import type { ClassicMemberState } from "./consumer-member.js";
 import type {
   Abandon,
   Answer,
@@ -41,10 +41,10 @@ import type {
   GroupDescription,
   GroupState,
   MemberDescription,
-} from "./group.js";
-import { MemberDeadline } from "./group-clock.js";
-import { type GroupMemory, keptBytes } from "./group-memory.js";
-import type { GroupRecord } from "./group-record.js";
+} from "../group.js";
+import { MemberDeadline } from "../group-clock.js";
+import { type GroupMemory, keptBytes } from "../group-memory.js";
+import type { GroupRecord } from "../group-record.js";
 
 /** What a group needs from the coordinator. */
 export interface ClassicGroupContext extends RebalanceContext {

@@ -4,15 +4,15 @@
 //
 // A commit belongs to a topic id, not to a name. So when a topic is deleted, its commits count no more at once, whatever
 // their number, and whether or not there is space to write that down. Afterwards they are deleted one by one.
-import { RustLogError } from "../errors.js";
-import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../limits.js";
-import { reasonOf } from "../log/disk/disk.js";
-import { nextTurn } from "../log/event-loop.js";
-import type { Partition } from "../topics/partition.js";
-import type { Topic } from "../topics/topic.js";
-import { unknownTopic } from "../topics/topic-error.js";
-import type { TopicRegistry } from "../topics/topic-registry.js";
-import { type GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
+import { RustLogError } from "../../errors.js";
+import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../../limits.js";
+import { reasonOf } from "../../log/disk/disk.js";
+import { nextTurn } from "../../log/event-loop.js";
+import type { Partition } from "../../topics/partition.js";
+import type { Topic } from "../../topics/topic.js";
+import { unknownTopic } from "../../topics/topic-error.js";
+import type { TopicRegistry } from "../../topics/topic-registry.js";
+import { type GroupRecordChange, GroupRecordTable } from "../group-record-table.js";
 import {
   GROWTH_BYTES,
   type OffsetChange,

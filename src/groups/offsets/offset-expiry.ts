@@ -3,9 +3,9 @@
 //
 // Nobody can use an offset while the broker is stopped, and at a start the clock of the machine may be wrong.
 // So nothing is deleted before the broker has been running for as long as offsets are kept.
-import { OFFSETS_RETENTION_CHECK_MS } from "../limits.js";
-import { nextTurn } from "../log/event-loop.js";
-import type { GroupClock } from "./group-clock.js";
+import { OFFSETS_RETENTION_CHECK_MS } from "../../limits.js";
+import { nextTurn } from "../../log/event-loop.js";
+import type { GroupClock } from "../group-clock.js";
 import type { OffsetStore } from "./offset-store.js";
 import type { OffsetRow } from "./offset-table.js";
 

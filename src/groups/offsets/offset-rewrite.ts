@@ -3,9 +3,9 @@
 // as they are, so that this log might grow for ever.
 //
 // It happens at a start, before anybody commits. A crash in the middle leaves duplicate records, which do no harm.
-import { nextTurn } from "../log/event-loop.js";
-import type { Partition } from "../topics/partition.js";
-import type { GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
+import { nextTurn } from "../../log/event-loop.js";
+import type { Partition } from "../../topics/partition.js";
+import type { GroupRecordChange, GroupRecordTable } from "../group-record-table.js";
 import {
   type LogRecords,
   recordsOfGroups,

@@ -7,7 +7,7 @@
 //
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is computed again, and each member gets there by its own heartbeats.
-import { RustLogError } from "../errors.js";
+import { RustLogError } from "../../errors.js";
 import { type Assignment, assignmentOf, isSame, listOf, NOTHING } from "./assignment.js";
 import {
   classicRecordOf,
@@ -18,20 +18,15 @@ import {
   withIds,
 } from "./classic-consumers.js";
 import {
+  type ClassicMemberState,
   copiesOf,
   type JoinRequest,
   type JoinResult,
   type MemberInGeneration,
   type SyncRequest,
   type SyncResult,
-} from "./classic-requests.js";
-import {
-  type ClassicMemberState,
-  type ConsumerMember,
-  LEFT_EPOCH,
-  MEMBER_STATE,
-  wakeMember,
-} from "./consumer-member.js";
+} from "../classic/classic-requests.js";
+import { type ConsumerMember, LEFT_EPOCH, MEMBER_STATE, wakeMember } from "./consumer-member.js";
 import { ConsumerMembers } from "./consumer-members.js";
 import {
   type ConsumerGroupDescription,
@@ -50,11 +45,11 @@ import type {
   GroupDescription,
   GroupObserver,
   GroupState,
-} from "./group.js";
-import type { GroupClock } from "./group-clock.js";
-import type { GroupMemory } from "./group-memory.js";
+} from "../group.js";
+import type { GroupClock } from "../group-clock.js";
+import type { GroupMemory } from "../group-memory.js";
 import { GroupNotes, NOTED, type Notes } from "./group-notes.js";
-import type { GroupRecord } from "./group-record.js";
+import type { GroupRecord } from "../group-record.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { TargetAssignment } from "./target-assignment.js";
 

@@ -5,8 +5,8 @@
 import { type Assignment, countOf, isSame, NOTHING } from "./assignment.js";
 import { type AssignableMember, ASSIGNORS, DEFAULT_ASSIGNOR } from "./assignors.js";
 import type { ConsumerMember } from "./consumer-member.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
-import { assignmentBytes, type GroupMemory } from "./group-memory.js";
+import { Deadline, type GroupClock } from "../group-clock.js";
+import { assignmentBytes, type GroupMemory } from "../group-memory.js";
 import { type GroupNotes, NOTED } from "./group-notes.js";
 import type { GroupSubscriptions } from "./group-subscriptions.js";
 
@@ -144,7 +144,7 @@ export class TargetAssignment {
     this.#owners.clear();
     let bytes = 0;
     for (const member of this.#context.members) {
-      bytes += assignmentBytes(member.target);
+      bytes += bytesOf(member.target);
       for (const [topicId, partitions] of member.target) {
         const owners = this.#owners.get(topicId) ?? [];
         this.#owners.set(topicId, owners);
@@ -171,9 +171,13 @@ export class TargetAssignment {
   ): ReadonlyMap<string, Assignment> {
     const { memory, onNoMemory } = this.#context;
     let bytes = -this.#bytes;
-    for (const assignment of result.values()) bytes += assignmentBytes(assignment);
+    for (const assignment of result.values()) bytes += bytesOf(assignment);
     if (memory.hasRoomFor(bytes)) return result;
     onNoMemory();
     return new Map(members.map(({ id, target }) => [id, target]));
   }
+}
+
+function bytesOf(assignment: Assignment): number {
+  return assignmentBytes(assignment.size, countOf(assignment));
 }

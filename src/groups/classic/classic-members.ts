@@ -1,8 +1,8 @@
 // The members of a classic group: their order, which instance each one is, what they have in common, and what they take.
 // Leaves to others: when they come and go, and what they are told (classic-group.ts, classic-rebalance.ts).
-import { RustLogError } from "../errors.js";
-import { GROUP_METADATA_BYTES_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
-import { NO_BYTES } from "../record/bytes.js";
+import { RustLogError } from "../../errors.js";
+import { GROUP_METADATA_BYTES_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../../limits.js";
+import { NO_BYTES } from "../../record/bytes.js";
 import {
   copiesOf,
   fencedInstance,
@@ -13,14 +13,14 @@ import {
   unknownMember,
 } from "./classic-requests.js";
 import { subscribedTopics } from "./consumer-protocol.js";
-import type { Answer, MemberClient } from "./group.js";
-import type { MemberDeadline } from "./group-clock.js";
+import type { Answer, MemberClient } from "../group.js";
+import type { MemberDeadline } from "../group-clock.js";
 import {
   CLASSIC_MEMBER_BYTES,
   type GroupMemory,
   keptBytes,
   PROTOCOL_BYTES,
-} from "./group-memory.js";
+} from "../group-memory.js";
 
 export interface MemberSize {
   /** What it says about itself, in bytes. */

@@ -1,19 +1,19 @@
 // Members of the classic protocol in a consumer group, and the way of such a group to the other type and back (KIP-848's
 // online migration): what they say and get in the format of consumers.
 // Leaves to others: the group (consumer-group.ts), and the format (consumer-protocol.ts).
-import { RustLogError } from "../errors.js";
+import { RustLogError } from "../../errors.js";
 import { assignmentOf, type TopicPartitions } from "./assignment.js";
-import type { JoinRequest } from "./classic-requests.js";
-import { type ClassicMemberState, type ConsumerMember, JOINING } from "./consumer-member.js";
+import type { ClassicMemberState, JoinRequest } from "../classic/classic-requests.js";
+import { type ConsumerMember, JOINING } from "./consumer-member.js";
 import {
   type ConsumerSubscription,
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   type NamedPartitions,
-} from "./consumer-protocol.js";
+} from "../classic/consumer-protocol.js";
 import type { StoredGroup } from "./consumer-requests.js";
-import type { GroupRecord } from "./group-record.js";
+import type { GroupRecord } from "../group-record.js";
 import type { SubscriptionContext } from "./group-subscriptions.js";
 
 /** What members of the classic protocol call the type of a group of consumers. */

@@ -1,12 +1,12 @@
 // What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
 // them are assigned as fast as one. The record of each member repeats it.
 // Leaves to others: which topics match an expression (topic-patterns.ts).
-import { RustLogError } from "../errors.js";
-import { MEMBER_TOPICS_MAX } from "../limits.js";
-import { ZERO_UUID } from "../record/bytes.js";
+import { RustLogError } from "../../errors.js";
+import { MEMBER_TOPICS_MAX } from "../../limits.js";
+import { ZERO_UUID } from "../../record/bytes.js";
 import type { AssignableTopic } from "./assignors.js";
 import type { ConsumerMember, Subscription, TopicView } from "./consumer-member.js";
-import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "./group-memory.js";
+import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "../group-memory.js";
 
 /** A topic as groups see it. */
 export interface GroupTopic {

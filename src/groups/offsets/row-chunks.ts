@@ -4,7 +4,7 @@
 // The rows lie in chunks, column by column. An insertion moves at most one chunk; a chunk that becomes too long is split. A
 // row is a few numbers in arrays and a reference to its group's name, not an object: a garbage collection visits a million
 // objects in about 100 ms, during which no client is served.
-import { firstNotBefore } from "../binary-search.js";
+import { firstNotBefore } from "../../binary-search.js";
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 
 /** Most rows of a chunk; tests use smaller chunks. */
