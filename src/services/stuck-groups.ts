@@ -52,7 +52,7 @@ export class StuckGroups {
         (newest, { commitTimestamp }) => Math.max(newest, commitTimestamp),
         -1,
       );
-      // Who has never committed may keep its offsets elsewhere.
+      // A group that has never committed may keep its offsets elsewhere.
       if (lastCommitMs < 0 || nowMs - lastCommitMs < STALE_MS) continue;
       await portions.next();
       if (!(await hasOldRecords(context, partitions, nowMs - STALE_MS))) continue;
