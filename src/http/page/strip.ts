@@ -19,8 +19,8 @@ export class Strip {
     const { seesCluster, isReadOnly } = context.session;
     if (isReadOnly) {
       const title = "The broker was started with --ui-read-only";
-      const text = "read-only: nothing can be changed on this page";
-      this.#status.after(element("p", { class: "read-only", title }, text));
+      const more = element("span", { class: "extra" }, ": nothing can be changed on this page");
+      this.#status.after(element("p", { class: "read-only", title }, "read-only", more));
     }
     const traffic = byId("traffic", HTMLElement);
     traffic.hidden = !seesCluster;
