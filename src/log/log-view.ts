@@ -12,7 +12,8 @@ export interface SegmentView extends Pick<
   readonly lookup: Pick<SegmentLookup, "locate" | "scan">;
 }
 
-interface SealedView extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}
+interface SealedView
+  extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset" | "isReadyForTimes"> {}
 
 interface ActiveView
   extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged" | "firstAppendMs"> {}

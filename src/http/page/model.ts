@@ -32,6 +32,8 @@ class TopicShapes {
   bytes = 0;
   /** Counted by their offsets. */
   records = 0;
+  /** Largest timestamp of a record that is known, in milliseconds since 1970. */
+  newestMs: number | null = null;
   #longest: number | undefined = 0;
 
   /** Bytes of the longest partition. */
@@ -47,6 +49,7 @@ class TopicShapes {
     const after = bytesOf(state);
     this.bytes += after - before;
     this.records += recordsOf(state) - (shape === undefined ? 0 : recordsOf(shape.state));
+    if (state.newestMs !== null) this.newestMs = Math.max(this.newestMs ?? 0, state.newestMs);
     if (after < before && before === this.#longest) this.#longest = undefined;
     else if (this.#longest !== undefined) this.#longest = Math.max(this.#longest, after);
     // If the log end went back, this is another topic of the same name.
@@ -110,6 +113,11 @@ export class Model {
   /** Records of a topic, counted by their offsets. */
   recordsOf(topic: string): number {
     return this.#shapes.get(topic)?.records ?? 0;
+  }
+
+  /** Largest timestamp of a record of a topic, in milliseconds since 1970; null if it is not known. */
+  newestMsOf(topic: string): number | null {
+    return this.#shapes.get(topic)?.newestMs ?? null;
   }
 
   /** Bytes of the longest partition of a topic. */

@@ -20,6 +20,11 @@ export interface PartitionState {
   readonly sealedBytes: number;
   /** Changes when compaction has replaced segments: what was known of them is out of date. */
   readonly revision: number;
+  /**
+   * Largest timestamp in the active segment or, while that is empty, in the one before it if that is known without opening a file;
+   * otherwise null. In milliseconds since 1970.
+   */
+  readonly newestMs: number | null;
   /** Records below it were compacted; null if the topic is not compacted. */
   readonly compactedTo: number | null;
 }

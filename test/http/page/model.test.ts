@@ -31,7 +31,7 @@ function stateOf(partition: number, activeBytes: number, logEnd = 5): PartitionS
   return {
     ...{ topic: "t", partition, firstBase: 0, highWatermark: logEnd, endSegment: 0, activeBytes },
     ...{ endPosition: activeBytes, logStart: 0, logEnd, activeBase: 0, sealedCount: 0 },
-    ...{ sealedBytes: 0, revision: 0, compactedTo: null },
+    ...{ sealedBytes: 0, revision: 0, newestMs: null, compactedTo: null },
   };
 }
 
@@ -49,6 +49,23 @@ test("the bytes of a topic, and those of its longest partition, follow its parti
   expect(sizes()).toEqual([40, 40, 30]);
   model.reset(overviewAt(1, 0));
   expect(sizes()).toEqual([0, 0, 0]);
+});
+
+test("the newest record of a topic is that of all its partitions, and is forgotten with the topic", () => {
+  const model = new Model();
+  model.reset({ ...overviewAt(1, 0), topics: [TOPIC], topicCount: 1 });
+  expect(model.newestMsOf("t")).toBeNull();
+  const { totals } = overviewAt(1, 0);
+  const newest = (partition: number, newestMs: number | null) =>
+    model.update({ totals, partitions: [{ ...stateOf(partition, 30), newestMs }] });
+  newest(0, null);
+  expect(model.newestMsOf("t")).toBeNull();
+  newest(0, 900);
+  newest(1, 700);
+  newest(1, null);
+  expect(model.newestMsOf("t")).toBe(900);
+  model.reset({ ...overviewAt(1, 0), topics: [{ ...TOPIC, id: "two" }], topicCount: 1 });
+  expect(model.newestMsOf("t")).toBeNull();
 });
 
 test("rates are zero while the broker does not respond, and start over when it does", () => {
@@ -78,7 +95,7 @@ test("a topic has the records of its partitions, and what arrives in it per seco
       partitions: states.map(([partition, logEnd]) => ({
         ...{ topic: "t", partition, firstBase: 0, logStart: 2, highWatermark: logEnd, logEnd },
         ...{ endSegment: 0, endPosition: 10 * logEnd, activeBase: 0, activeBytes: 10 * logEnd },
-        ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
+        ...{ sealedCount: 0, sealedBytes: 0, revision: 0, newestMs: null, compactedTo: null },
       })),
     });
   model.reset(overviewAt(0, 0));

@@ -268,6 +268,15 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
     sealedCount: sealed.length,
     sealedBytes: isSameList ? before.sealedBytes : segments.bytes - active.bytes,
     revision,
+    newestMs: newestMs(segments),
     compactedTo,
   };
+}
+
+function newestMs({ sealed, active }: Partition["layout"]["segments"]): number | null {
+  if (Number.isFinite(active.maxTimestamp)) return active.maxTimestamp;
+  const last = sealed.at(-1);
+  return last?.isReadyForTimes === true && Number.isFinite(last.maxTimestamp)
+    ? last.maxTimestamp
+    : null;
 }

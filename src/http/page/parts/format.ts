@@ -68,6 +68,11 @@ export function formatAge(ms: number): string {
   return `${Math.max(0, Math.round(ms / 1000))} s`;
 }
 
+/** How long ago a moment was, by the clock of the browser: `20 min ago`; `—` if it is not known. */
+export function formatAgo(ms: number | null): string {
+  return ms === null ? "—" : `${formatAge(Date.now() - ms)} ago`;
+}
+
 /** A count with its noun: `1 batch`, `2 batches`. */
 export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;

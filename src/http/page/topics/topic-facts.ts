@@ -3,12 +3,21 @@
 // Leaves to others: asking for the topic (topic-page.ts), the dialog that changes a setting (topic-dialogs.ts).
 import type { Model } from "../model.js";
 import { button, element, setText } from "../parts/dom.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { countOf, formatAgo, formatBytes, formatCount } from "../parts/format.js";
 import { recordsText } from "./consequences.js";
 import { settingText } from "./setting-text.js";
 import type { TopicDetail } from "./topic-wire.js";
 
-const FACTS = ["partitions", "records", "size", "incoming", "cleanup", "retention", "id"] as const;
+const FACTS = [
+  "partitions",
+  "records",
+  "size",
+  "incoming",
+  "newest record",
+  "cleanup",
+  "retention",
+  "id",
+] as const;
 
 /** The setting behind a fact, which can be changed beside it. */
 const SETTING_OF: Readonly<Record<string, string>> = {
@@ -60,6 +69,7 @@ export class TopicFacts {
         ? "–"
         : `${formatCount(Math.round(rate.records))} records/s, ${formatBytes(Math.round(rate.bytes))}/s`,
     );
+    this.#set("newest record", formatAgo(isLive ? model.newestMsOf(name) : null));
     const policy = settingOf("cleanup.policy");
     const limits = ["retention.ms", "retention.bytes"]
       .map((setting) => settingText(setting, settingOf(setting)))

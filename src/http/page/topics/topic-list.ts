@@ -4,7 +4,7 @@ import { compareNaturally } from "../../../natural-order.js";
 import { button, element, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
 import { filterInput, toggle } from "../parts/fields.js";
-import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { countOf, formatAgo, formatBytes, formatCount } from "../parts/format.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext } from "../view.js";
@@ -20,6 +20,7 @@ interface TopicRow {
   /** Per second; undefined while it is not known. */
   readonly recordsIn: number | undefined;
   readonly bytesIn: number | undefined;
+  readonly newestMs: number | null;
 }
 
 /** Rows of a page. */
@@ -61,6 +62,11 @@ const COLUMNS: readonly Column<TopicRow>[] = [
     ...{ name: "bytes-in", title: "bytes/s in", isNumber: true },
     text: ({ bytesIn }) => (bytesIn === undefined ? "–" : `${formatBytes(Math.round(bytesIn))}/s`),
     compare: (a, b) => (a.bytesIn ?? 0) - (b.bytesIn ?? 0),
+  },
+  {
+    ...{ name: "newest", title: "newest record", isNumber: true, isExtra: true },
+    text: ({ newestMs }) => formatAgo(newestMs),
+    compare: (a, b) => (a.newestMs ?? -1) - (b.newestMs ?? -1),
   },
   {
     ...{ name: "cleanup", title: "cleanup", isExtra: true },
@@ -152,7 +158,7 @@ export class TopicList {
       const rate = model.inRates.of(name);
       rows.push({
         ...{ topic, records: model.recordsOf(name), bytes: model.bytesOf(name) },
-        ...{ recordsIn: rate?.records, bytesIn: rate?.bytes },
+        ...{ recordsIn: rate?.records, bytesIn: rate?.bytes, newestMs: model.newestMsOf(name) },
       });
     }
     this.#sort(rows);

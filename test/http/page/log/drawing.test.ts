@@ -11,7 +11,7 @@ import type { PartitionState } from "../../../../src/http/page/wire.js";
 const STATE: PartitionState = {
   ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 1000 },
   ...{ logEnd: 1000, endSegment: 0, endPosition: 1000, activeBase: 0, activeBytes: 1000 },
-  ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
+  ...{ sealedCount: 0, sealedBytes: 0, revision: 0, newestMs: null, compactedTo: null },
 };
 
 interface Drawn {

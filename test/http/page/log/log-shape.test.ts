@@ -8,7 +8,7 @@ import type { PartitionState } from "../../../../src/http/page/wire.js";
 const STATE: PartitionState = {
   ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 50, logEnd: 51 },
   ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },
-  ...{ sealedCount: 3, sealedBytes: 450, revision: 0, compactedTo: null },
+  ...{ sealedCount: 3, sealedBytes: 450, revision: 0, newestMs: null, compactedTo: null },
 };
 const ROWS = { bases: [0, 10, 25, 45], bytes: [100, 150, 200, 60], hasMore: false };
 

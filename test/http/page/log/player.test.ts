@@ -47,6 +47,7 @@ test("a record's place names its segment, its batch, and the entry that leads to
     ...{ topic: "orders", partition: 0, firstBase: 0, logStart: 0, highWatermark: 600 },
     ...{ logEnd: 600, endSegment: end.segment, endPosition: end.position, activeBase: 0 },
     ...{ activeBytes: segments.active.bytes, sealedCount: 0, sealedBytes: 0, revision: 0 },
+    newestMs: null,
     compactedTo: null,
   });
   const { words, highlights, batch } = recordPlace(await lookUp(partition, { offset: 300 }), shape);
@@ -92,6 +93,7 @@ test("a lookup's steps point to what the search read", async () => {
       sealedCount: sealed.length,
       sealedBytes: 0,
       revision: 0,
+      newestMs: null,
       compactedTo: null,
     },
   });

@@ -16,7 +16,7 @@ function stateOf(bytes: number): PartitionState {
     ...{ topic: "t", partition: 0, firstBase: 0, logStart: 0, logEnd: bytes, sealedCount },
     ...{ highWatermark: bytes, endSegment: sealedBytes, endPosition: bytes - sealedBytes },
     ...{ activeBase: sealedBytes, activeBytes: bytes - sealedBytes, sealedBytes },
-    ...{ revision: 0, compactedTo: null },
+    ...{ revision: 0, newestMs: null, compactedTo: null },
   };
 }
 

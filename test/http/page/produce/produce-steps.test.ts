@@ -7,7 +7,7 @@ import type { ProduceReport } from "../../../../src/http/page/produce/produce-wi
 const SHAPE = new LogShape({
   ...{ topic: "orders", partition: 3, firstBase: 0, logStart: 0, highWatermark: 8, logEnd: 8 },
   ...{ endSegment: 0, endPosition: 160, activeBase: 0, activeBytes: 160 },
-  ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
+  ...{ sealedCount: 0, sealedBytes: 0, revision: 0, newestMs: null, compactedTo: null },
 });
 
 const REPORT: ProduceReport = {

@@ -6,7 +6,7 @@ import type { PartitionState } from "../../../../src/http/page/wire.js";
 const STATE: PartitionState = {
   ...{ topic: "t", partition: 0, firstBase: 0, logStart: 0, highWatermark: 100, logEnd: 100 },
   ...{ endSegment: 60, endPosition: 400, activeBase: 60, activeBytes: 400 },
-  ...{ sealedCount: 2, sealedBytes: 600, revision: 0, compactedTo: null },
+  ...{ sealedCount: 2, sealedBytes: 600, revision: 0, newestMs: null, compactedTo: null },
 };
 
 /** The rate of a topic after one change and one second. */

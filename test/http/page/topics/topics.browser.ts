@@ -56,6 +56,9 @@ describe.skipIf(CHROMIUM === undefined)("the topics view", () => {
       await page.until("document.querySelectorAll('#main tbody tr').length === 3");
       expect(await column(page, 0)).toEqual(["orders-2", "orders-10", "prices"]);
       await page.until("document.querySelector('#main tbody tr').cells[2].textContent === '1,500'");
+      await page.until(
+        "document.querySelector('#main tbody tr').cells[6].textContent.endsWith(' ago')",
+      );
       await page.evaluate("document.querySelector('th[data-column=size] button').click()");
       expect((await column(page, 0))[0]).toBe("orders-2");
       expect(await page.evaluate<string>("location.hash")).toBe("#/topics?order=-size");

@@ -19,7 +19,7 @@ function shape(more: Partial<PartitionState> = {}): LogShape {
   const made = new LogShape({
     ...{ topic: "orders", partition: 1, firstBase: 0, logStart: 0, highWatermark: 190 },
     ...{ endSegment: 100, endPosition: 900, logEnd: 200, activeBase: 100, activeBytes: 1000 },
-    ...{ sealedCount: 1, sealedBytes: 1000, revision: 0, compactedTo: null },
+    ...{ sealedCount: 1, sealedBytes: 1000, revision: 0, newestMs: null, compactedTo: null },
     ...more,
   });
   made.add({ bases: [0, 100], bytes: [1000, 1000], hasMore: false }, -1);
