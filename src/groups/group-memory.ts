@@ -1,5 +1,5 @@
 // What groups and their members take in memory, and the account of it for the whole broker.
-// Leaves to others: the limit of one group, which is about what it says on the wire and on disk (classic-group.ts).
+// Leaves to others: the limit of one group, which is about what it says on the wire and on disk (classic-members.ts).
 //
 // The numbers are measured: the growth of the process (RssAnon) by many of a kind, including the records that are kept of
 // them. A member with short names takes twenty times the bytes in which it introduces itself.

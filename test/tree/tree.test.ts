@@ -124,6 +124,16 @@ describe("the layers", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("classic groups and committed offsets don't know consumer groups", () => {
+    const wrong = FILES.flatMap(({ path, imports }) =>
+      imports
+        .filter(() => /^groups\/(?:classic|offsets)\//.test(path))
+        .filter((target) => target.startsWith("groups/consumer/"))
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("a broker without Kafka clients does not load the tables and handlers of Kafka's protocol", () => {
     const loaded = loadedWith("broker/broker.ts");
     expect(loaded).toContain("protocol/native/server/router.ts");

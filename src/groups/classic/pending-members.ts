@@ -1,5 +1,5 @@
 // Member ids that were given out, and whose clients have not come back with them yet (Kafka's pending members).
-// Leaves to others: giving them out, and waiting for them (classic-group.ts).
+// Leaves to others: giving them out (classic-group.ts), and waiting for them (classic-rebalance.ts).
 //
 // Whoever asks gets an id, so ids must cost little, and must not keep anybody from joining: they are not members, they
 // hold no place in a group, and a group without members is not in memory for their sake. Beyond a number over all groups,

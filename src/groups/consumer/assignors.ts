@@ -1,6 +1,6 @@
 // Who should read which partition: the assignors that the broker has for consumer groups, under Kafka's names.
 // Leaves to others: which topics a member subscribes to, and getting from one assignment to the next without two owners
-// of a partition (consumer-group.ts).
+// of a partition (current-assignment.ts).
 //
 //   uniform   as many partitions for each member as possible; what a member has it keeps, unless it has too many
 //   range     topic by topic, consecutive partitions for each member, so that members with the same subscription read the

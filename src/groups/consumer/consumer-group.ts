@@ -321,6 +321,25 @@ export class ConsumerGroup implements Group {
     return this.#subscriptions.has(topic);
   }
 
+  /** Removes a member for an administrator, who may name it by its instance alone. Returns why it can't be removed. */
+  removeMember({
+    memberId,
+    instanceId,
+  }: {
+    readonly memberId: string;
+    readonly instanceId: string | null;
+  }): RustLogError | undefined {
+    const named = memberId === "" ? this.#members.ofInstance(instanceId) : undefined;
+    try {
+      this.#remove(named ?? this.#members.find(memberId, instanceId));
+    } catch (error) {
+      if (error instanceof RustLogError) return error;
+      throw error;
+    }
+    this.#memberWent();
+    return undefined;
+  }
+
   expireSilent(ms: number): void {
     for (const member of [...this.#members]) {
       if (member.session.sinceMs > ms) this.#expire(member);
@@ -446,25 +465,6 @@ export class ConsumerGroup implements Group {
       this.#memberWent();
     }
     return { memberId, memberEpoch, ...LEAVING };
-  }
-
-  /** Removes a member for an administrator, who may name it by its instance alone. Returns why it can't be removed. */
-  removeMember({
-    memberId,
-    instanceId,
-  }: {
-    readonly memberId: string;
-    readonly instanceId: string | null;
-  }): RustLogError | undefined {
-    const named = memberId === "" ? this.#members.ofInstance(instanceId) : undefined;
-    try {
-      this.#remove(named ?? this.#members.find(memberId, instanceId));
-    } catch (error) {
-      if (error instanceof RustLogError) return error;
-      throw error;
-    }
-    this.#memberWent();
-    return undefined;
   }
 
   /** Removes a member that is silent, or does not give up its partitions. */

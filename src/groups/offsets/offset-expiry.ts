@@ -1,5 +1,5 @@
 // Deletes committed offsets that have not been used for a long time.
-// Leaves to others: which are in use (coordinator.ts), and storing the deletions (offset-store.ts).
+// Leaves to others: which are in use (group-expiry.ts), and storing the deletions (offset-store.ts).
 //
 // Nobody can use an offset while the broker is stopped, and at a start the clock of the machine may be wrong.
 // So nothing is deleted before the broker has been running for as long as offsets are kept.

@@ -1,6 +1,6 @@
 // Committed offsets: the table in memory, and the rules for changing it.
-// Leaves to others: whether an offset is valid for its partition (services/), storing the table (offset-log.ts), and
-// rebuilding it at start (offset-replay.ts).
+// Leaves to others: whether an offset is valid for its partition (services/), storing the table (offset-log.ts), rebuilding
+// it at start (offset-replay.ts), and deleting what belongs to deleted topics (offset-sweep.ts).
 //
 // A commit belongs to a topic id, not to a name. So when a topic is deleted, its commits count no more at once, whatever
 // their number, and whether or not there is space to write that down. Afterwards they are deleted one by one.
@@ -29,13 +29,11 @@ import {
 } from "./offset-history.js";
 import { replayOffsets } from "./offset-replay.js";
 import { rewriteOffsets } from "./offset-rewrite.js";
+import { OffsetSweep } from "./offset-sweep.js";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
 
 /** More memory than one committed offset takes. */
 const OFFSET_MEMORY_BYTES = 10_000;
-
-/** Rows visited in one turn of the event loop while rows of deleted topics are removed. */
-const SWEPT_ROWS_PER_TURN = 4000;
 
 export interface OffsetCommit {
   readonly topic: string;
@@ -65,12 +63,12 @@ export class OffsetStore {
   readonly groupRecords = new GroupRecordTable();
   /** Undefined in mode `memory`. */
   readonly #log: OffsetLog | undefined;
-  #sweeping: Promise<void> | undefined;
+  readonly #sweep: OffsetSweep;
 
   private constructor(context: OffsetStoreContext) {
     this.#context = context;
-    if (context.mode === "memory") return;
-    this.#log = new OffsetLog(context);
+    this.#log = context.mode === "memory" ? undefined : new OffsetLog(context);
+    this.#sweep = new OffsetSweep(this.#table, this.#log, context.report);
   }
 
   /** Rebuilds the table from the internal topic, if there is one. */
@@ -84,7 +82,7 @@ export class OffsetStore {
       await store.#reconcile();
       await store.#log?.upgrade();
       if (isDamaged) await store.#rewriteIfLong(partition);
-      if (store.#table.hasGone) store.#sweepSoon();
+      if (store.#table.hasGone) store.#sweep.soon();
     }
     context.registry.onDeleted((topic) => store.#topicDeleted(topic));
     return store;
@@ -291,48 +289,7 @@ export class OffsetStore {
   /** Deletes the committed offsets of a deleted topic. They disappear at once. */
   #topicDeleted({ name }: Topic): void {
     this.#table.deleteTopic(name);
-    this.#sweepSoon();
-  }
-
-  #sweepSoon(): void {
-    this.#sweeping ??= this.#sweep().finally(() => {
-      this.#sweeping = undefined;
-      // Another topic may have been deleted since its last look.
-      if (this.#table.hasGone) this.#sweepSoon();
-    });
-  }
-
-  /**
-   * Deletes the rows of deleted topics, from the log and from memory, in small portions. If there is no space to write that
-   * down, they only go from memory, and the next start finds them again.
-   */
-  async #sweep(): Promise<void> {
-    await nextTurn();
-    try {
-      if (this.#log !== undefined) await this.#deleteGone(this.#log);
-    } catch (error) {
-      if (!(error instanceof RustLogError)) {
-        this.#context.report(`offsets of deleted topics stay in the log: ${reasonOf(error)}`);
-      }
-    }
-    while (this.#table.sweep(SWEPT_ROWS_PER_TURN)) await nextTurn();
-  }
-
-  async #deleteGone(log: OffsetLog): Promise<void> {
-    for (;;) {
-      const keys = this.#table.nextGone(ROWS_PER_BATCH, SWEPT_ROWS_PER_TURN);
-      if (keys === undefined) return;
-      await log.writeAlone(() => {
-        // Some may have been committed again, for a new topic of the name.
-        const gone = keys.filter((key) => this.#table.isGone(key));
-        if (gone.length === 0) return undefined;
-        const apply = (): void => {
-          for (const key of gone) if (this.#table.isGone(key)) this.#table.delete(key);
-        };
-        return { records: recordsOfOffsets(gone.map((key) => [key, null])), apply };
-      });
-      await nextTurn();
-    }
+    this.#sweep.soon();
   }
 
   /**
@@ -407,7 +364,7 @@ export class OffsetStore {
       else {
         // Its topic was deleted while it was being written.
         this.#table.setGone(key, committed);
-        this.#sweepSoon();
+        this.#sweep.soon();
       }
     }
   }
