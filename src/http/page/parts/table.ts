@@ -3,6 +3,7 @@
 // Leaves to others: which rows there are, and their order, unless a head is clicked.
 import { button, element, setText } from "./dom.js";
 import { shortText } from "./names.js";
+import type { Pager } from "./pager.js";
 
 export interface Column<Row> {
   readonly name: string;
@@ -31,6 +32,8 @@ interface TableOptions<Row> {
   readonly columns: readonly Column<Row>[];
   readonly keyOf: (row: Row) => string;
   readonly order?: Order;
+  /** Shows a page of the rows at a time; set its page before the rows. */
+  readonly pager?: Pager;
   /** A head was clicked; the rows are in the new order already. */
   readonly onOrder?: (order: Order) => void;
 }
@@ -72,18 +75,27 @@ export class Table<Row> {
     this.show(this.#rows);
   }
 
+  /** Shows these rows in an order. */
+  showIn(order: Order, rows: readonly Row[]): void {
+    this.#order = order;
+    this.#markOrder();
+    this.show(rows);
+  }
+
   /** Shows these rows, in this order unless the table has its own. */
   show(rows: readonly Row[]): void {
     this.#rows = rows;
-    const { keyOf } = this.#options;
+    const { keyOf, pager } = this.#options;
     const sorted = this.#sorted(rows);
-    const keys = new Set(sorted.map(keyOf));
+    const shown = pager === undefined ? sorted : pager.cut(sorted);
+    const keys = new Set(shown.map(keyOf));
     for (const [key, { root }] of this.#lines) {
       if (keys.has(key)) continue;
       root.remove();
       this.#lines.delete(key);
     }
-    for (const [i, row] of sorted.entries()) {
+    let at = this.#body.firstElementChild;
+    for (const row of shown) {
       const key = keyOf(row);
       let line = this.#lines.get(key);
       if (line === undefined) {
@@ -92,9 +104,8 @@ export class Table<Row> {
       }
       this.#fill(line, row);
       // Moving a row takes the focus from it, so only those that are elsewhere are moved.
-      if (this.#body.children[i] !== line.root) {
-        this.#body.insertBefore(line.root, this.#body.children[i] ?? null);
-      }
+      if (at === line.root) at = at.nextElementSibling;
+      else this.#body.insertBefore(line.root, at);
     }
   }
 
