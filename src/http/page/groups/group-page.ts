@@ -32,7 +32,10 @@ const FIND_MIN = 20;
 const SIMILAR_LENGTH = 4;
 
 /** Parts of the address that stay when another one changes. */
-const KEPT = ["chart", "order", "find", "topic-order", "member-order"] as const;
+const KEPT = [
+  ...["chart", "find", "order", "page"],
+  ...["topic-order", "topic-page", "member-order", "member-page"],
+];
 
 export class GroupPage {
   readonly root = element("div", { class: "group-page" });
@@ -54,7 +57,7 @@ export class GroupPage {
   readonly #membersTitle = element("h3");
   readonly #partitionsTitle = element("h3");
   readonly #find = filterInput("Filter by topic, partition or reader", (find) =>
-    this.#go({ find }),
+    this.#go({ find, page: "" }),
   );
   readonly #topicsSection: HTMLElement;
   readonly #reset: ResetPanel;
@@ -82,15 +85,14 @@ export class GroupPage {
     this.#resetButton = button("Reset offsets", () => this.#go({ reset: "ask" }));
     this.#deleteButton = button("Delete group", () => void this.#delete());
     this.#actions.append(this.#resetButton, this.#deleteButton);
+    const go = (change: Readonly<Record<string, string>>): void => this.#go(change);
     this.#topics = new GroupTopicTable({
       reset: (topic) => this.#go({ reset: "ask", topic }),
       deleteOffsets: (topic) => void this.#deleteOffsets(topic),
-      order: (order) => this.#go({ "topic-order": order }),
+      go,
     });
-    this.#partitions = new GroupPartitionTable((order) => this.#go({ order }));
-    this.#members = new GroupMemberTable(context.session.seesCluster, (order) =>
-      this.#go({ "member-order": order }),
-    );
+    this.#partitions = new GroupPartitionTable(go);
+    this.#members = new GroupMemberTable(context.session.seesCluster, go);
     this.#charted.addEventListener("change", () => this.#go({ chart: this.#charted.value }));
     const back = element("a", { href: hrefOf("groups") }, "Groups");
     const head = element(
@@ -133,9 +135,6 @@ export class GroupPage {
   show(group: string, query: URLSearchParams): void {
     this.#query = query;
     if (this.#group !== group || !this.#hasBegun) this.#begin(group);
-    this.#partitions.order = query.get("order") ?? "";
-    this.#topics.order = query.get("topic-order") ?? "";
-    this.#members.order = query.get("member-order") ?? "";
     const find = query.get("find") ?? "";
     // Not while somebody is typing there.
     if (this.#find.value !== find) this.#find.value = find;
@@ -253,16 +252,16 @@ export class GroupPage {
     this.#reset.update(detail);
     this.#summary.show(detail, this.#series);
     this.#showChart(detail);
-    this.#topics.show(detail);
+    this.#topics.show(detail, this.#query);
     this.#topicsSection.hidden = detail.topics.length === 0;
     setText(this.#membersTitle, titleOf(memberCount, "member", members.length, "first"));
     this.#members.root.hidden = members.length === 0;
-    this.#members.show(detail);
+    this.#members.show(detail, this.#query);
     const which = titleOf(partitionCount, "partition", partitions.length, "most behind");
     setText(this.#partitionsTitle, which);
     this.#partitions.root.hidden = partitions.length === 0;
     this.#find.hidden = partitions.length < FIND_MIN;
-    this.#partitions.show(detail, this.#series, this.#query.get("find") ?? "");
+    this.#partitions.show(detail, this.#series, this.#query);
   }
 
   #showChart({ partitions }: GroupDetail): void {

@@ -4,6 +4,7 @@ import { compareNaturally } from "../../../natural-order.js";
 import { button, element, setText } from "../parts/dom.js";
 import { formatAge, formatCount, formatTime } from "../parts/format.js";
 import { spark } from "../parts/line-chart.js";
+import { Pager, pageText } from "../parts/pager.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf } from "../router.js";
 import type { GroupDetail, GroupMemberRow, GroupPartitionRow, GroupTopic } from "./group-wire.js";
@@ -16,43 +17,46 @@ const SPARKS_MAX = 100;
 /** Points of a small curve. */
 const SPARK_POINTS_MAX = 40;
 
+/** Leads to another page or order of a table: changes of the address. */
+type Go = (change: Readonly<Record<string, string>>) => void;
+
 interface TopicActions {
   /** Leads to the reset of one topic. */
   reset(topic: string): void;
   deleteOffsets(topic: string): void;
-  /** The topics are in another order; "" for that of names. */
-  order(order: string): void;
+  readonly go: Go;
 }
 
 /** The topics, with what can be done to the offsets of each, if anything can. */
 export class GroupTopicTable {
   readonly root = element("div");
   readonly #actions: TopicActions;
+  readonly #pager: Pager;
   #table: Table<GroupTopic> | undefined;
   #hasActions = false;
-  #order = "topic";
   #detail: GroupDetail | undefined;
+  /** Topics that members read. */
+  #read: ReadonlySet<string> = new Set();
 
   constructor(actions: TopicActions) {
     this.#actions = actions;
+    this.#pager = pagerOf("topic", "topic-page", actions.go);
   }
 
-  /** The order of an address; empty for that of names. */
-  set order(order: string) {
-    this.#order = order === "" ? "topic" : order;
-    if (this.#table !== undefined) this.#table.order = this.#order;
-  }
-
-  show(detail: GroupDetail): void {
+  /** Shows the page of an address, in its order. */
+  show(detail: GroupDetail, query: URLSearchParams): void {
     this.#detail = detail;
-    const { may, topics } = detail;
+    const { may, topics, partitions } = detail;
+    const read = partitions.filter(({ member }) => member !== null);
+    this.#read = new Set(read.map(({ topic }) => topic));
+    this.#pager.page = query.get("topic-page");
     const hasActions = (may.reset || may.deleteOffsets) && topics.some(({ mayRead }) => mayRead);
     if (this.#table === undefined || hasActions !== this.#hasActions) {
       this.#hasActions = hasActions;
       this.#table = this.#make(hasActions);
-      this.root.replaceChildren(this.#table.root);
+      this.root.replaceChildren(this.#table.root, this.#pager.root);
     }
-    this.#table.show(topics);
+    this.#table.showIn(query.get("topic-order") ?? "topic", topics);
   }
 
   #make(hasActions: boolean): Table<GroupTopic> {
@@ -62,11 +66,12 @@ export class GroupTopicTable {
       fill: (cell, row) => this.#fillActions(cell, row),
     };
     return new Table({
-      caption: "Topics of the group",
+      ...{ caption: "Topics of the group", pager: this.#pager },
       columns: [...TOPIC_COLUMNS, ...(hasActions ? [actions] : [])],
       keyOf: ({ topic }) => topic,
-      order: this.#order,
-      onOrder: (order) => this.#actions.order(order === "topic" ? "" : order),
+      order: "topic",
+      onOrder: (order) =>
+        this.#actions.go({ "topic-order": order === "topic" ? "" : order, "topic-page": "" }),
     });
   }
 
@@ -89,10 +94,7 @@ export class GroupTopicTable {
   /** Why the offsets of a topic can't be deleted now; undefined if they can. */
   #whyNotDelete({ topic, committed }: GroupTopic): string | undefined {
     if (committed === 0) return "Nothing is committed";
-    const isRead = this.#detail?.partitions.some(
-      (row) => row.topic === topic && row.member !== null,
-    );
-    return isRead === true ? "Members read the topic: stop them first" : undefined;
+    return this.#read.has(topic) ? "Members read the topic: stop them first" : undefined;
   }
 }
 
@@ -114,13 +116,19 @@ const TOPIC_COLUMNS: readonly Column<GroupTopic>[] = [
 
 /** The partitions: where the group is in each, how fast it moves, and which member reads it. */
 export class GroupPartitionTable {
+  readonly root: HTMLElement;
   readonly #table: Table<GroupPartitionRow>;
+  readonly #pager: Pager;
   #detail: GroupDetail | undefined;
   #series = new LagSeries();
+  /** Of partitions that were asked for since the last change: rows are compared by them. */
+  readonly #rates = new Map<GroupPartitionRow, GroupRate | undefined>();
+  #readers: ReadonlyMap<string, GroupMemberRow> = new Map();
 
-  constructor(onOrder: (order: string) => void) {
+  constructor(go: Go) {
+    this.#pager = pagerOf("partition", "page", go);
     this.#table = new Table({
-      caption: "Partitions of the group",
+      ...{ caption: "Partitions of the group", pager: this.#pager },
       columns: [
         {
           ...{ name: "partition", title: "partition" },
@@ -185,26 +193,23 @@ export class GroupPartitionTable {
       ],
       keyOf: partitionKey,
       order: "partition",
-      onOrder: (order) => onOrder(order === "partition" ? "" : order),
+      onOrder: (order) => go({ order: order === "partition" ? "" : order, page: "" }),
     });
+    this.root = element("div", {}, this.#table.root, this.#pager.root);
   }
 
-  get root(): HTMLElement {
-    return this.#table.root;
-  }
-
-  /** The order of an address; empty for the table's own. */
-  set order(order: string) {
-    this.#table.order = order === "" ? "partition" : order;
-  }
-
-  /** Shows the partitions whose topic, number or reader contains `find`. */
-  show(detail: GroupDetail, series: LagSeries, find: string): void {
+  /** Shows the page of an address, of the partitions whose topic, number or reader contains what it searches. */
+  show(detail: GroupDetail, series: LagSeries, query: URLSearchParams): void {
     this.#detail = detail;
     this.#series = series;
-    const wanted = find.toLowerCase();
+    this.#rates.clear();
+    this.#readers = new Map(detail.members.map((member) => [member.id, member]));
+    this.#pager.page = query.get("page");
+    const wanted = (query.get("find") ?? "").toLowerCase();
     const { partitions } = detail;
-    this.#table.show(partitions.filter((row) => this.#textOf(row).includes(wanted)));
+    const found =
+      wanted === "" ? partitions : partitions.filter((row) => this.#textOf(row).includes(wanted));
+    this.#table.showIn(query.get("order") ?? "partition", found);
   }
 
   #textOf({ topic, partition, member }: GroupPartitionRow): string {
@@ -212,7 +217,8 @@ export class GroupPartitionTable {
   }
 
   #rateOf(row: GroupPartitionRow): GroupRate | undefined {
-    return this.#series.rate(partitionKey(row));
+    if (!this.#rates.has(row)) this.#rates.set(row, this.#series.rate(partitionKey(row)));
+    return this.#rates.get(row);
   }
 
   #etaOf(row: GroupPartitionRow): string {
@@ -229,7 +235,7 @@ export class GroupPartitionTable {
 
   #readerName(id: string | null): string {
     if (id === null) return "nobody";
-    const member = this.#detail?.members.find((each) => each.id === id);
+    const member = this.#readers.get(id);
     if (member === undefined) return id;
     return `${member.instanceId ?? member.clientId} at ${member.host}`;
   }
@@ -255,13 +261,16 @@ export class GroupPartitionTable {
 
 /** The members, and what each of them reads. */
 export class GroupMemberTable {
+  readonly root: HTMLElement;
   readonly #table: Table<GroupMemberRow>;
-  #detail: GroupDetail | undefined;
+  readonly #pager: Pager;
+  #read: ReadonlyMap<string | null, readonly GroupPartitionRow[]> = new Map();
 
   /** Names of clients lead to their connections if the visitor `seesConnections`. */
-  constructor(seesConnections: boolean, onOrder: (order: string) => void) {
+  constructor(seesConnections: boolean, go: Go) {
+    this.#pager = pagerOf("member", "member-page", go);
     this.#table = new Table({
-      caption: "Members of the group",
+      ...{ caption: "Members of the group", pager: this.#pager },
       columns: [
         {
           ...{
@@ -302,29 +311,21 @@ export class GroupMemberTable {
       ],
       keyOf: ({ id }) => id,
       order: "client",
-      onOrder: (order) => onOrder(order === "client" ? "" : order),
+      onOrder: (order) =>
+        go({ "member-order": order === "client" ? "" : order, "member-page": "" }),
     });
+    this.root = element("div", {}, this.#table.root, this.#pager.root);
   }
 
-  /** The order of an address; empty for the table's own. */
-  set order(order: string) {
-    this.#table.order = order === "" ? "client" : order;
-  }
-
-  get root(): HTMLElement {
-    return this.#table.root;
-  }
-
-  show(detail: GroupDetail): void {
-    this.#detail = detail;
-    this.#table.show(detail.members);
+  /** Shows the page of an address, in its order. */
+  show({ partitions, members }: GroupDetail, query: URLSearchParams): void {
+    this.#read = Map.groupBy(partitions, ({ member }) => member);
+    this.#pager.page = query.get("member-page");
+    this.#table.showIn(query.get("member-order") ?? "client", members);
   }
 
   #readsOf(member: string): string {
-    const byTopic = Map.groupBy(
-      (this.#detail?.partitions ?? []).filter((row) => row.member === member),
-      ({ topic }) => topic,
-    );
+    const byTopic = Map.groupBy(this.#read.get(member) ?? [], ({ topic }) => topic);
     const texts = [...byTopic].map(
       ([topic, rows]) => `${topic} ${rows.map(({ partition }) => partition).join(", ")}`,
     );
@@ -335,4 +336,9 @@ export class GroupMemberTable {
 /** What finds its connection: its name, unless it is not told to the connection, as in our own protocol. */
 function connectionFilter({ clientId, host, connectedMs }: GroupMemberRow): string {
   return connectedMs === null ? host : clientId;
+}
+
+/** The pager of a table, whose page is the `parameter` of the address. */
+function pagerOf(noun: string, parameter: string, go: Go): Pager {
+  return new Pager({ noun, turn: (page) => go({ [parameter]: pageText(page) }) });
 }

@@ -5,6 +5,7 @@ import { button, element, failure, setText } from "../parts/dom.js";
 import { choice, field } from "../parts/fields.js";
 import { countOf, formatCount, formatTime, zoneText } from "../parts/format.js";
 import { nameInText } from "../parts/names.js";
+import { Pager, pageText } from "../parts/pager.js";
 import { Table } from "../parts/table.js";
 import { shownTime } from "../parts/typed-time.js";
 import type { Query } from "../router.js";
@@ -51,6 +52,7 @@ export class ResetPanel {
   readonly #said = element("div", { class: "said", role: "status" });
   readonly #plan = element("div", { class: "plan" });
   readonly #table: Table<Move>;
+  readonly #pager = new Pager({ noun: "partition", turn: (page) => this.#turn(page) });
   readonly #action = button("", () => void this.#confirm());
   /** What is shown, and in words where to. */
   #planned: { readonly plan: ResetPlan; readonly where: string } | undefined;
@@ -66,7 +68,7 @@ export class ResetPanel {
     this.#context = context;
     this.#events = events;
     this.#table = new Table({
-      caption: "What the reset would change",
+      ...{ caption: "What the reset would change", pager: this.#pager },
       columns: [
         { name: "topic", title: "topic", text: ({ topic }) => topic },
         {
@@ -220,15 +222,21 @@ export class ResetPanel {
     }
   }
 
+  #turn(page: number): void {
+    this.#pager.page = pageText(page);
+    this.#table.show(this.#planned?.plan.moves ?? []);
+  }
+
   #showPlan(plan: ResetPlan, where: string): void {
     this.#planned = { plan, where };
-    this.#table.show(plan.moves);
+    this.#turn(1);
     const text = `To ${where}: ${summaryOf(plan)} Nothing has been changed yet.`;
     this.#said.replaceChildren(element("p", {}, text));
     setText(this.#action, `Reset ${countOf(movesOf(plan).length, "partition")}`);
     this.#action.disabled = !this.#canBeDone();
     this.#plan.replaceChildren(
       this.#table.root,
+      this.#pager.root,
       element("div", { class: "actions" }, this.#action),
     );
   }

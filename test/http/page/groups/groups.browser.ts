@@ -92,7 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
         ["orders", "1", "—", "0", "—", "0 to 4"],
       ]);
       expect(offsets.fetch("billing", "orders", 0)?.offset).toBe(3);
-      await page.click(".plan .actions button");
+      await page.click(".plan > :last-child button");
       await page.until("document.activeElement.textContent === 'Cancel'");
       await page.click("dialog [type=submit]");
       await page.until("document.querySelector('.notice')");
@@ -185,6 +185,42 @@ describe.skipIf(CHROMIUM === undefined)("the groups view", () => {
       expect(await first("Members of the group")).toBe("bpp");
       expect(await first("Topics of the group")).toBe("prices");
       expect(await first("Partitions of the group")).toBe("prices 0");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "shows a page of the partitions of a group at a time",
+    async () => {
+      await using shop = await startPage();
+      const { registry, offsets } = shop.broker.context;
+      await registry.create("wide", 130, {});
+      const partitions = Array.from({ length: 130 }, (_, partition) => ({
+        ...{ topic: "wide", partition, offset: 0 },
+      }));
+      await offsets.commit("reader", partitions);
+      await registry.partition("wide", 5).append(batchOf("a"));
+      const page = await browser.open(`${shop.url}#/groups/reader`);
+      const shown =
+        "[...document.querySelectorAll('[aria-label=\"Partitions of the group\"] tbody tr')]";
+      const names = () =>
+        page.evaluate<string>(`${shown}.map((row) => row.cells[0].textContent).join()`);
+      await page.until(`${shown}.length === 100`);
+      expect(await page.text(".pager:not([hidden]) .sum")).toBe("1 – 100 of 130 partitions");
+      await page.click(".pager:not([hidden]) button:last-child");
+      await page.until(`${shown}.length === 30`);
+      expect(await page.evaluate("location.hash")).toBe("#/groups/reader?page=2");
+      expect(await names()).toStartWith("wide 100,wide 101,");
+      await page.evaluate(
+        `${shown}[0].closest("table").querySelector("[data-column=lag] button").click()`,
+      );
+      await page.until("location.hash === '#/groups/reader?order=-lag'");
+      expect(await names()).toStartWith("wide 5,wide 0,wide 1,");
+      await page.evaluate("document.querySelector('#groups [name=filter]').focus()");
+      await page.type("wide 12");
+      expect(await names()).toBe(
+        "wide 12,wide 120,wide 121,wide 122,wide 123,wide 124,wide 125,wide 126,wide 127,wide 128,wide 129",
+      );
     },
     BROWSER_TIMEOUT_MS,
   );
