@@ -35,6 +35,7 @@ export class RecordList {
   readonly #table: HTMLElement;
   readonly #timeHead = element("th", { scope: "col", class: "col-time" });
   readonly #times: { readonly cell: HTMLElement; readonly ms: number }[] = [];
+  /** Of the items that were added last. */
   #batches = new Map<string, BatchSummary>();
   #lastBatch = "";
   #isUtc = false;
@@ -76,7 +77,7 @@ export class RecordList {
     const focused = this.#focusedKey();
     this.#times.length = 0;
     this.#lastBatch = "";
-    this.#batches = new Map(batches.map((batch) => [`${batch.partition} ${batch.base}`, batch]));
+    this.#batches = batchesByPlace(batches);
     this.#table.classList.toggle("of-one", isOfOne);
     this.#table.classList.toggle("no-headers", !items.some(hasHeaders));
     this.#body.replaceChildren(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
@@ -93,7 +94,8 @@ export class RecordList {
   ): void {
     const { root } = this;
     const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
-    for (const batch of batches) this.#batches.set(`${batch.partition} ${batch.base}`, batch);
+    // Not those of earlier items, too: a tail would collect the batches of hours.
+    this.#batches = batchesByPlace(batches);
     if (items.some(hasHeaders)) this.#table.classList.remove("no-headers");
     this.#body.append(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
     while (this.#body.children.length > rowsMax) this.#body.firstElementChild?.remove();
@@ -243,6 +245,11 @@ export class RecordList {
 
 /** By its name: its difference from UTC depends on the time of the record. */
 const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Batches by their partitions and first offsets. */
+function batchesByPlace(batches: readonly BatchSummary[]): Map<string, BatchSummary> {
+  return new Map(batches.map((batch) => [`${batch.partition} ${batch.base}`, batch]));
+}
 
 function hasHeaders(item: ListItem): boolean {
   return item.kind === "record" && item.headerCount > 0;
