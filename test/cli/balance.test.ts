@@ -99,7 +99,7 @@ test("after a kill the other terminal takes over once the session is over", asyn
   await until(() => first.lines.length === 1);
   const second = new Terminal(t.broker, "orders", "later", "--session-timeout", "30m");
   const admin = t.client.admin();
-  while ((await admin.describeMembers("g")).members.length < 2) await Bun.sleep(1);
+  await until(async () => (await admin.describeMembers("g")).members.length >= 2);
   await first.end("SIGKILL");
   await produce(t.client, "orders", 1);
   t.clock.advance(6_200);

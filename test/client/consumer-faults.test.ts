@@ -8,6 +8,7 @@ import { BatchEncoder } from "../../src/record/encoder.js";
 import { crc32c } from "../../src/record/crc32c.js";
 import { batchOf } from "../support/broker.js";
 import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.js";
+import { until } from "../support/until.js";
 
 const lost = new RustLogError("BROKER_STOPPING", "a moment");
 
@@ -28,9 +29,9 @@ describe("lost connections", () => {
   test("while a fetch waits: it continues to wait on the next connection", async () => {
     await using t = await setUp();
     const offsets = offsetsOf(t.consumer({ follow: true, end: 2 }));
-    while (!t.broker.requests.includes("Fetch")) await Bun.sleep(1);
+    await until(() => t.broker.requests.includes("Fetch"));
     t.broker.cutAll();
-    while (t.broker.connections < 2) await Bun.sleep(1);
+    await until(() => t.broker.connections >= 2);
     t.broker.append(TOPIC, 0, batchOf("0", "1"));
     expect(await offsets).toEqual([0, 1]);
   });

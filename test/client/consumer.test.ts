@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { batchOf } from "../support/broker.js";
 import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.js";
+import { until } from "../support/until.js";
 
 describe("reading", () => {
   test("returns every record once, in order, from portions as small as batches", async () => {
@@ -55,7 +56,7 @@ describe("reading", () => {
     await using t = await setUp();
     const consumer = t.consumer({ follow: true, end: 4 });
     const offsets = offsetsOf(consumer);
-    while (!t.broker.requests.includes("Fetch")) await Bun.sleep(1);
+    await until(() => t.broker.requests.includes("Fetch"));
     t.broker.append(TOPIC, 0, batchOf("0", "1"));
     t.broker.append(TOPIC, 0, batchOf("2", "3"));
     expect(await offsets).toEqual([0, 1, 2, 3]);
@@ -88,7 +89,7 @@ describe("reading", () => {
     const consumer = t.consumer({ maxBytes: 1 });
     const fetches = (): number => t.broker.requests.filter((name) => name === "Fetch").length;
     const first = await consumer.nextBatch();
-    while (fetches() < 2) await Bun.sleep(1);
+    await until(() => fetches() >= 2);
     // After another round trip, everything that the last answer triggered has arrived.
     await t.client.ping();
     await t.client.ping();
@@ -96,7 +97,7 @@ describe("reading", () => {
     expect(first?.next()).toBe(true);
     expect(first?.next()).toBe(false);
     await consumer.nextBatch();
-    while (fetches() < 3) await Bun.sleep(1);
+    await until(() => fetches() >= 3);
   });
 
   test("gives keys, values, headers and timestamps, null where they are null", async () => {
@@ -158,7 +159,7 @@ describe("closing", () => {
     await using t = await setUp();
     const consumer = t.consumer({ follow: true });
     const offsets = offsetsOf(consumer);
-    while (!t.broker.requests.includes("Fetch")) await Bun.sleep(1);
+    await until(() => t.broker.requests.includes("Fetch"));
     await consumer.close();
     expect(await offsets).toEqual([]);
     expect(await consumer.nextBatch()).toBeNull();

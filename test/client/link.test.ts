@@ -8,6 +8,7 @@ import { RustLogError } from "../../src/errors.js";
 import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import { Ping } from "../../src/protocol/native/meta.js";
 import { FakeBroker } from "../support/fake-broker.js";
+import { until } from "../support/until.js";
 
 const ping: Call<unknown> = {
   api: "Ping",
@@ -245,7 +246,7 @@ describe("requests", () => {
     const link = linkTo(broker);
     broker.script("Ping", FOREVER);
     const pending = link.ping();
-    while (!broker.requests.includes("Ping")) await Bun.sleep(1);
+    await until(() => broker.requests.includes("Ping"));
     link.close();
     expect(await codeOf(pending)).toBe("CONNECTION_LOST");
     expect(await codeOf(link.ping())).toBe("CONNECTION_LOST");

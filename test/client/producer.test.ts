@@ -5,6 +5,7 @@ import type { ProducerOptions } from "../../src/client/producer.js";
 import { RustLogError } from "../../src/errors.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { FakeBroker, type FakeBrokerOptions } from "../support/fake-broker.js";
+import { until } from "../support/until.js";
 
 const FOREVER = new Promise<void>(() => {});
 
@@ -181,7 +182,7 @@ describe("errors", () => {
     await using t = await setUp();
     t.broker.script("Produce", new RustLogError("INVALID_RECORD", "bad"));
     await t.producer.enqueue("t", { value: "lost" });
-    while (t.producer.stats.failedRecords === 0) await Bun.sleep(1);
+    await until(() => t.producer.stats.failedRecords > 0);
     expect(() => t.producer.enqueue("t", { value: "x" })).toThrow("bad");
     expect((await errorOf(t.producer.flush())).code).toBe("INVALID_RECORD");
     await t.producer.flush();

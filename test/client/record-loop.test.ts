@@ -67,7 +67,7 @@ describe("eachMessage", () => {
     const consumer = t.plain({ follow: true });
     const loop = consumer.eachMessage(() => {}, options);
     await until(() => consumer.stats.commits > 0);
-    while ((await t.committed()) !== 2) await Bun.sleep(1);
+    await until(async () => (await t.committed()) === 2);
     stopping.abort();
     await loop;
   });
@@ -205,10 +205,10 @@ test.each([true, false])("a handover waits for the handler, which fails: %p", as
   const next = second.nextBatch();
   // The broker has asked for a partition once a heartbeat is answered without it.
   const isAsked = async () => (await t.admin.describeMembers("g")).state === "Reconciling";
-  while (!(await isAsked())) await Bun.sleep(1);
+  await until(isAsked);
   await t.client.ping();
   released.resolve();
-  while (second.assignment.length === 0) await Bun.sleep(1);
+  await until(() => second.assignment.length > 0);
   // What was handled is committed, and not returned again.
   if (fails) expect((await next)?.next()).toBe(true);
   await second.close();

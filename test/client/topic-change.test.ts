@@ -6,6 +6,7 @@ import { TopicChangedError } from "../../src/client/topic-change.js";
 import { batchOf, startBroker } from "../support/broker.js";
 import { errorOf, fill, range, setUp, TOPIC } from "../support/consumer-setup.js";
 import { FakeBroker } from "../support/fake-broker.js";
+import { until } from "../support/until.js";
 
 /** Reads `count` records; returns their offsets. */
 async function read(
@@ -27,7 +28,7 @@ describe("a topic that is recreated while it is read", () => {
     const consumer = t.consumer({ follow: true });
     expect(await read(consumer, 2)).toEqual([0, 1]);
     // The next records are awaited.
-    while (t.broker.requests.filter((name) => name === "Fetch").length < 2) await Bun.sleep(1);
+    await until(() => t.broker.requests.filter((name) => name === "Fetch").length >= 2);
     t.broker.recreate(TOPIC);
     fill(t.broker, 0, 20);
     expect(await read(consumer, 3)).toEqual([2, 3, 4]);
@@ -55,7 +56,7 @@ describe("a topic that is recreated while it is read", () => {
     t.broker.recreate(TOPIC);
     fill(t.broker, 0, 20);
     const next = read(consumer, 3);
-    while (changes.length === 0) await Bun.sleep(1);
+    await until(() => changes.length > 0);
     fill(t.broker, 0, ...Array<number>(5).fill(1));
     expect(await next).toEqual(range(start, start + 3));
     expect(changes).toEqual([expect.objectContaining({ position: 5, resumedAt: start })]);
