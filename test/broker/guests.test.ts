@@ -4,6 +4,7 @@ import { KAFKA_API_NAMES, KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { SaslAuthenticate, SaslHandshake } from "../../src/protocol/kafka/sasl.js";
 import { Authenticate } from "../../src/protocol/native/authenticate.js";
 import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { joined } from "../../src/record/bytes.js";
 import { batchOf, errorOf, pingFrame, startBroker, type TestBroker } from "../support/broker.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { RawClient } from "../support/raw-client.js";
@@ -125,8 +126,8 @@ describe("before a login", () => {
     using client = await RawClient.connect(running.broker.port);
     client.send(plain(1, "s3cret"));
     await client.response(1);
-    // Known by now, so its requests may overlap.
-    client.send(plain(2, "s3cret"), plain(3, "s3cret"));
+    // Known by now, so its requests may overlap. In one piece, so that the second comes before the first is checked.
+    client.send(joined([plain(2, "s3cret"), plain(3, "s3cret")]));
     expect(errorOf(await client.response(3))).toContain("a login is under way");
   });
 });
