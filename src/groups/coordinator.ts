@@ -19,14 +19,19 @@ import {
   type SyncResult,
   unknownMember,
 } from "./classic/classic-requests.js";
+import { PendingMembers } from "./classic/pending-members.js";
 import { ConsumerGroup } from "./consumer/consumer-group.js";
+import { ConsumerGroups } from "./consumer/consumer-groups.js";
 import type {
   ConsumerGroupDescription,
   ConsumerMemberDescription,
   HeartbeatRequest,
   HeartbeatResponse,
 } from "./consumer/consumer-requests.js";
-import { ConsumerGroups } from "./consumer/consumer-groups.js";
+import type { GroupClock } from "./group-clock.js";
+import { GroupExpiry } from "./group-expiry.js";
+import { groupBytes, GroupMemory } from "./group-memory.js";
+import { GroupStore } from "./group-store.js";
 import type {
   Abandon,
   Answer,
@@ -38,12 +43,7 @@ import type {
   GroupOverview,
   GroupType,
 } from "./group.js";
-import { GroupExpiry } from "./group-expiry.js";
-import type { GroupClock } from "./group-clock.js";
-import { groupBytes, GroupMemory } from "./group-memory.js";
-import { GroupStore } from "./group-store.js";
 import { groupNotFound, OffsetStore } from "./offsets/offset-store.js";
-import { PendingMembers } from "./classic/pending-members.js";
 import { SilentMembers } from "./silent-members.js";
 
 /** Groups restored in a turn of the event loop. */

@@ -3,9 +3,9 @@
 // Leaves to others: which offsets are old enough (offset-expiry.ts), and storing the deletions (offset-store.ts,
 // group-store.ts).
 import { nextTurn } from "../log/event-loop.js";
-import type { Group } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
 import type { GroupStore } from "./group-store.js";
+import type { Group } from "./group.js";
 import { OffsetExpiry } from "./offsets/offset-expiry.js";
 import type { OffsetStore } from "./offsets/offset-store.js";
 import type { OffsetRow } from "./offsets/offset-table.js";

@@ -2,6 +2,7 @@
 // Leaves to others: what records say (group-record.ts, consumer-group-record.ts), keeping them in memory
 // (group-record-table.ts), and the log (offset-store.ts).
 import { consumerGroupKey, isConsumerGroupKey } from "./consumer/consumer-group-record.js";
+import type { GroupRecordChange } from "./group-record-table.js";
 import {
   decodeGroupRecord,
   encodeGroupKey,
@@ -10,7 +11,6 @@ import {
   type GroupRecord,
   keyVersion,
 } from "./group-record.js";
-import type { GroupRecordChange } from "./group-record-table.js";
 import type { OffsetStore } from "./offsets/offset-store.js";
 
 export class GroupStore {

@@ -1,10 +1,10 @@
 // Removes members that are silent, although their sessions are not over, while the memory of groups is scarce.
 // Leaves to others: accounting for the memory (group-memory.ts), and removing a member (classic-group.ts, consumer-group.ts).
 import { nextTurn } from "../log/event-loop.js";
-import type { Group } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { GroupStore } from "./group-store.js";
+import type { Group } from "./group.js";
 
 /**
  * How long a member was silent that is removed, in milliseconds. Clients send heartbeats every few seconds, however long their

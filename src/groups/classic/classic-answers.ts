@@ -3,6 +3,7 @@
 //
 // Answers are given at the end of a change of the group, because their receiver may call again at once.
 import type { RustLogError } from "../../errors.js";
+import type { Abandon, Answer } from "../group.js";
 import { type ClassicMember, type ClassicMembers, renewSession } from "./classic-members.js";
 import {
   type JoinAnswer,
@@ -11,7 +12,6 @@ import {
   rebalanceInProgress,
   type SyncResult,
 } from "./classic-requests.js";
-import type { Abandon, Answer } from "../group.js";
 
 export class ClassicAnswers {
   readonly #group: string;

@@ -6,6 +6,18 @@
 // All work happens in the calls from outside and in timers, each of which leaves a consistent group.
 import { RustLogError } from "../../errors.js";
 import { NO_BYTES } from "../../record/bytes.js";
+import { MemberDeadline } from "../group-clock.js";
+import { type GroupMemory, keptBytes } from "../group-memory.js";
+import type { GroupRecord } from "../group-record.js";
+import type {
+  Abandon,
+  Answer,
+  CommittingMember,
+  Group,
+  GroupDescription,
+  GroupState,
+  MemberDescription,
+} from "../group.js";
 import { ClassicAnswers } from "./classic-answers.js";
 import {
   type ClassicMember,
@@ -14,7 +26,6 @@ import {
   type MemberSize,
   metadataOf,
   preferring,
-  rebalanceTimeoutOf,
   renewSession,
   sizeOf,
 } from "./classic-members.js";
@@ -28,23 +39,12 @@ import {
   type JoinRequest,
   type MemberInGeneration,
   rebalanceInProgress,
+  rebalanceTimeoutOf,
   type SyncRequest,
   type SyncResult,
   unavailable,
   unknownMember,
 } from "./classic-requests.js";
-import type {
-  Abandon,
-  Answer,
-  CommittingMember,
-  Group,
-  GroupDescription,
-  GroupState,
-  MemberDescription,
-} from "../group.js";
-import { MemberDeadline } from "../group-clock.js";
-import { type GroupMemory, keptBytes } from "../group-memory.js";
-import type { GroupRecord } from "../group-record.js";
 
 /** What a group needs from the coordinator. */
 export interface ClassicGroupContext extends RebalanceContext {

@@ -1,19 +1,8 @@
 // The members of a classic group: their order, which instance each one is, what they have in common, and what they take.
 // Leaves to others: when they come and go, and what they are told (classic-group.ts, classic-rebalance.ts).
 import { RustLogError } from "../../errors.js";
-import { GROUP_METADATA_BYTES_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../../limits.js";
+import { GROUP_METADATA_BYTES_MAX } from "../../limits.js";
 import { NO_BYTES } from "../../record/bytes.js";
-import {
-  copiesOf,
-  fencedInstance,
-  type JoinAnswer,
-  type JoinRequest,
-  type Protocol,
-  type SyncResult,
-  unknownMember,
-} from "./classic-requests.js";
-import { subscribedTopics } from "./consumer-protocol.js";
-import type { Answer, MemberClient } from "../group.js";
 import type { MemberDeadline } from "../group-clock.js";
 import {
   CLASSIC_MEMBER_BYTES,
@@ -21,6 +10,18 @@ import {
   keptBytes,
   PROTOCOL_BYTES,
 } from "../group-memory.js";
+import type { Answer, MemberClient } from "../group.js";
+import {
+  copiesOf,
+  fencedInstance,
+  type JoinAnswer,
+  type JoinRequest,
+  type Protocol,
+  rebalanceTimeoutOf,
+  type SyncResult,
+  unknownMember,
+} from "./classic-requests.js";
+import { subscribedTopics } from "./consumer-protocol.js";
 
 export interface MemberSize {
   /** What it says about itself, in bytes. */
@@ -328,10 +329,4 @@ export function sizeOf(request: JoinRequest, memberId: string): MemberSize {
   for (const { name, metadata } of protocols) said += Buffer.byteLength(name) + metadata.length;
   const fixed = CLASSIC_MEMBER_BYTES + protocols.length * PROTOCOL_BYTES;
   return { said, memory: fixed + keptBytes(said) };
-}
-
-export function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
-  // Version 0 of JoinGroup has only one of them.
-  const timeoutMs = rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs;
-  return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
 }

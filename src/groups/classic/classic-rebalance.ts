@@ -11,6 +11,9 @@
 //                                                Stable ◀──────────────────────────────────────────────┘ the assignments
 import { RustLogError } from "../../errors.js";
 import { NO_BYTES } from "../../record/bytes.js";
+import { Deadline, type GroupClock } from "../group-clock.js";
+import type { GroupRecord } from "../group-record.js";
+import { type GroupObserver, type GroupState, STORE_AGAIN_MS } from "../group.js";
 import type { ClassicAnswers } from "./classic-answers.js";
 import {
   type ClassicMember,
@@ -25,9 +28,6 @@ import {
   unavailable,
   unknownMember,
 } from "./classic-requests.js";
-import { type GroupObserver, type GroupState, STORE_AGAIN_MS } from "../group.js";
-import { Deadline, type GroupClock } from "../group-clock.js";
-import type { GroupRecord } from "../group-record.js";
 import type { PendingMembers } from "./pending-members.js";
 
 export interface RebalanceContext {

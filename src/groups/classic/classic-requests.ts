@@ -3,6 +3,7 @@
 import { RustLogError } from "../../errors.js";
 import {
   MEMBER_PROTOCOLS_MAX,
+  REBALANCE_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MIN,
 } from "../../limits.js";
@@ -98,6 +99,13 @@ export interface ClassicMemberState extends ClassicMembership {
 /** A request is a view of everything that its connection received with it. */
 export function copiesOf(protocols: readonly Protocol[]): Protocol[] {
   return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
+}
+
+/** The time that a member may take to join again. */
+export function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
+  // Version 0 of JoinGroup has only one of them.
+  const timeoutMs = rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs;
+  return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
 }
 
 /** Throws INVALID_REQUEST. */

@@ -2,9 +2,12 @@
 // online migration): what they say and get in the format of consumers.
 // Leaves to others: the group (consumer-group.ts), and the format (consumer-protocol.ts).
 import { RustLogError } from "../../errors.js";
-import { assignmentOf, type TopicPartitions } from "./assignment.js";
-import type { ClassicMemberState, JoinRequest } from "../classic/classic-requests.js";
-import { type ConsumerMember, JOINING } from "./consumer-member.js";
+import {
+  type ClassicMemberState,
+  type JoinRequest,
+  rebalanceTimeoutOf,
+  type SyncRequest,
+} from "../classic/classic-requests.js";
 import {
   type ConsumerSubscription,
   decodeAssignment,
@@ -12,8 +15,10 @@ import {
   encodeAssignment,
   type NamedPartitions,
 } from "../classic/consumer-protocol.js";
-import type { StoredGroup } from "./consumer-requests.js";
 import type { GroupRecord } from "../group-record.js";
+import { assignmentOf, type TopicPartitions } from "./assignment.js";
+import { type ConsumerMember, JOINING } from "./consumer-member.js";
+import type { HeartbeatRequest, StoredGroup } from "./consumer-requests.js";
 import type { SubscriptionContext } from "./group-subscriptions.js";
 
 /** What members of the classic protocol call the type of a group of consumers. */
@@ -77,6 +82,33 @@ export function subscriptionOf(
     return decodeSubscription(first.metadata);
   }
   const message = `members of group '${group}' have the protocols ${common?.join(", ") ?? ""} of type '${CONSUMER_TYPE}'`;
+  throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+}
+
+/** What a member with this JoinGroup would say in the heartbeat with which members of the consumer protocol join. */
+export function joiningOf(
+  request: JoinRequest,
+  memberId: string,
+  { topics, rackId }: ConsumerSubscription,
+): HeartbeatRequest {
+  const { instanceId, clientId, clientHost } = request;
+  const rebalanceTimeoutMs = rebalanceTimeoutOf(request);
+  return {
+    ...{ memberId, memberEpoch: 0, instanceId, rackId, rebalanceTimeoutMs, clientId, clientHost },
+    ...{ topicNames: topics, pattern: "", assignor: null, owned: [] },
+  };
+}
+
+/** The protocol of a member. Throws INCONSISTENT_GROUP_PROTOCOL if its SyncGroup names another one. */
+export function protocolFor(group: string, member: ConsumerMember, request: SyncRequest): string {
+  const protocol = member.classic?.protocols[0]?.name ?? "";
+  if (
+    (request.protocolType ?? CONSUMER_TYPE) === CONSUMER_TYPE &&
+    (request.protocol ?? protocol) === protocol
+  ) {
+    return protocol;
+  }
+  const message = `member '${member.id}' of group '${group}' uses protocol '${protocol}' of type '${CONSUMER_TYPE}'`;
   throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
 }
 

@@ -30,13 +30,13 @@ import {
   writeU16,
   writeUuid,
 } from "../../record/bytes.js";
-import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.js";
 import type { ClassicMembership, Protocol } from "../classic/classic-requests.js";
+import type { GroupRecordChange } from "../group-record-table.js";
+import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.js";
 import type { ConsumerGroup } from "./consumer-group.js";
+import { MEMBER_STATE, type MemberState, type Position } from "./consumer-member.js";
 import type { StoredGroup, StoredMember } from "./consumer-requests.js";
 import { NOTED, type Notes } from "./group-notes.js";
-import { MEMBER_STATE, type MemberState, type Position } from "./consumer-member.js";
-import type { GroupRecordChange } from "../group-record-table.js";
 
 const KEY = {
   GROUP: 3,

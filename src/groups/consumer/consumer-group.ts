@@ -8,15 +8,6 @@
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is computed again, and each member gets there by its own heartbeats.
 import { RustLogError } from "../../errors.js";
-import { type Assignment, assignmentOf, isSame, listOf, NOTHING } from "./assignment.js";
-import {
-  classicRecordOf,
-  CONSUMER_TYPE,
-  encodedAssignment,
-  storedFromClassic,
-  subscriptionOf,
-  withIds,
-} from "./classic-consumers.js";
 import {
   type ClassicMemberState,
   copiesOf,
@@ -26,6 +17,27 @@ import {
   type SyncRequest,
   type SyncResult,
 } from "../classic/classic-requests.js";
+import type { GroupClock } from "../group-clock.js";
+import type { GroupMemory } from "../group-memory.js";
+import type { GroupRecord } from "../group-record.js";
+import type {
+  CommittingMember,
+  Group,
+  GroupDescription,
+  GroupObserver,
+  GroupState,
+} from "../group.js";
+import { type Assignment, assignmentOf, isSame, listOf, NOTHING } from "./assignment.js";
+import {
+  classicRecordOf,
+  CONSUMER_TYPE,
+  encodedAssignment,
+  joiningOf,
+  protocolFor,
+  storedFromClassic,
+  subscriptionOf,
+  withIds,
+} from "./classic-consumers.js";
 import { type ConsumerMember, LEFT_EPOCH, MEMBER_STATE, wakeMember } from "./consumer-member.js";
 import { ConsumerMembers } from "./consumer-members.js";
 import {
@@ -39,17 +51,7 @@ import {
   type StoredMember,
 } from "./consumer-requests.js";
 import { CurrentAssignment } from "./current-assignment.js";
-import type {
-  CommittingMember,
-  Group,
-  GroupDescription,
-  GroupObserver,
-  GroupState,
-} from "../group.js";
-import type { GroupClock } from "../group-clock.js";
-import type { GroupMemory } from "../group-memory.js";
 import { GroupNotes, NOTED, type Notes } from "./group-notes.js";
-import type { GroupRecord } from "../group-record.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { TargetAssignment } from "./target-assignment.js";
 
@@ -231,27 +233,17 @@ export class ConsumerGroup implements Group {
    * know, without any change.
    */
   joinClassic(request: JoinRequest, newMemberId: string): JoinResult {
-    const { instanceId, clientId, clientHost, sessionTimeoutMs } = request;
-    // Version 0 of JoinGroup has only one of them.
-    const rebalanceTimeoutMs =
-      request.rebalanceTimeoutMs < 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs;
-    const subscription = subscriptionOf(this.name, this.#members, request);
-    const { topics: topicNames, rackId } = subscription;
+    const { instanceId, sessionTimeoutMs } = request;
     const memberId = request.memberId === "" ? newMemberId : request.memberId;
-    const joining = {
-      ...{ memberId, memberEpoch: 0, instanceId, rackId, rebalanceTimeoutMs, clientId, clientHost },
-      ...{ topicNames, pattern: "", assignor: null, owned: [] },
-    };
+    const subscription = subscriptionOf(this.name, this.#members, request);
+    const joining = joiningOf(request, memberId, subscription);
     this.#check(joining);
     const before = this.#members.ofInstance(instanceId);
     this.#members.checkProtocols(this.#members.get(memberId) ?? before, request);
-    if (before !== undefined && before.id !== memberId && request.memberId !== "") {
-      this.#members.find(memberId, instanceId);
-    }
-    const member =
-      before !== undefined && before.id !== memberId
-        ? this.#replace(before, memberId)
-        : this.#join(joining);
+    const hasOtherId = before !== undefined && before.id !== memberId;
+    // Only a client without an id takes the place of a member.
+    if (hasOtherId && request.memberId !== "") this.#members.find(memberId, instanceId);
+    const member = hasOtherId ? this.#replace(before, memberId) : this.#join(joining);
     const protocols = copiesOf(request.protocols);
     this.#members.setClassic(member, { sessionTimeoutMs, protocols });
     const owned = assignmentOf(withIds(this.#context.topics, subscription.owned));
@@ -266,14 +258,7 @@ export class ConsumerGroup implements Group {
   /** SyncGroup, likewise: what a member may read. */
   syncClassic(request: SyncRequest): SyncResult {
     const member = this.#members.inGeneration(request);
-    const protocol = member.classic?.protocols[0]?.name ?? "";
-    if (
-      (request.protocolType ?? this.protocolType) !== this.protocolType ||
-      (request.protocol ?? protocol) !== protocol
-    ) {
-      const message = `member '${member.id}' of group '${this.name}' uses protocol '${protocol}' of type '${this.protocolType}'`;
-      throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
-    }
+    const protocol = protocolFor(this.name, member, request);
     const { epoch, state } = member.position;
     if (epoch < this.#target.epoch && state !== MEMBER_STATE.UNREVOKED) this.#callBack(member);
     member.catchUp.clear();

@@ -12,6 +12,11 @@ import {
   type SyncRequest,
   type SyncResult,
 } from "../classic/classic-requests.js";
+import { Deadline, type GroupClock } from "../group-clock.js";
+import type { GroupMemory } from "../group-memory.js";
+import type { GroupRecordChange } from "../group-record-table.js";
+import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "../group.js";
+import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
 import { ConsumerGroup, type ConsumerGroupContext } from "./consumer-group.js";
 import {
   checkHeartbeat,
@@ -19,11 +24,6 @@ import {
   type HeartbeatResponse,
   type StoredGroup,
 } from "./consumer-requests.js";
-import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
-import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "../group.js";
-import { Deadline, type GroupClock } from "../group-clock.js";
-import type { GroupMemory } from "../group-memory.js";
-import type { GroupRecordChange } from "../group-record-table.js";
 import { TopicSubscribers } from "./topic-subscribers.js";
 
 /** Shortest time between the heartbeats of a member, in milliseconds. */

@@ -4,6 +4,8 @@
 //
 // A member first gives up what it should not read any more. Until it says that it has (UNREVOKED) it keeps its epoch. Then
 // it gets the new epoch, and those of its new partitions that no other member reads. It waits for the others (UNRELEASED).
+import type { ClassicMembership } from "../classic/classic-requests.js";
+import type { MemberDeadline } from "../group-clock.js";
 import {
   type Assignment,
   difference,
@@ -13,8 +15,6 @@ import {
   NOTHING,
   union,
 } from "./assignment.js";
-import type { ClassicMembership } from "../classic/classic-requests.js";
-import type { MemberDeadline } from "../group-clock.js";
 
 /** Kafka's numbers, which are stored. */
 export const MEMBER_STATE = { STABLE: 0, UNREVOKED: 1, UNRELEASED: 2 } as const;

@@ -4,15 +4,7 @@
 // read (current-assignment.ts).
 import { RustLogError } from "../../errors.js";
 import { REBALANCE_TIMEOUT_MS_MAX } from "../../limits.js";
-import { type Assignment, difference, NOTHING } from "./assignment.js";
 import type { ClassicMembership, MemberInGeneration } from "../classic/classic-requests.js";
-import {
-  type ConsumerMember,
-  JOINING,
-  type MemberIdentity,
-  type Subscription,
-} from "./consumer-member.js";
-import type { HeartbeatRequest } from "./consumer-requests.js";
 import { type GroupClock, MemberDeadline } from "../group-clock.js";
 import {
   CONSUMER_MEMBER_BYTES,
@@ -20,6 +12,14 @@ import {
   keptBytes,
   PROTOCOL_BYTES,
 } from "../group-memory.js";
+import { type Assignment, difference, NOTHING } from "./assignment.js";
+import {
+  type ConsumerMember,
+  JOINING,
+  type MemberIdentity,
+  type Subscription,
+} from "./consumer-member.js";
+import type { HeartbeatRequest } from "./consumer-requests.js";
 import { type GroupNotes, NOTED } from "./group-notes.js";
 
 interface MembersContext {

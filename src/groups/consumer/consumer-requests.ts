@@ -1,10 +1,10 @@
 // What members of a consumer group ask, what they are answered, and how such a group is described and stored.
 // Leaves to others: answering (consumer-group.ts), the wires (protocol/), and the records (consumer-group-record.ts).
 import { RustLogError } from "../../errors.js";
+import { type GroupState, MEMBER_NAME_LENGTH_MAX } from "../group.js";
 import { listOf, type TopicPartitions } from "./assignment.js";
 import { ASSIGNORS } from "./assignors.js";
 import { type ConsumerMember, LEFT_EPOCH, type TopicView } from "./consumer-member.js";
-import { type GroupState, MEMBER_NAME_LENGTH_MAX } from "../group.js";
 
 export interface HeartbeatRequest {
   readonly memberId: string;

@@ -4,9 +4,9 @@
 import { RustLogError } from "../../errors.js";
 import { MEMBER_TOPICS_MAX } from "../../limits.js";
 import { ZERO_UUID } from "../../record/bytes.js";
+import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "../group-memory.js";
 import type { AssignableTopic } from "./assignors.js";
 import type { ConsumerMember, Subscription, TopicView } from "./consumer-member.js";
-import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "../group-memory.js";
 
 /** A topic as groups see it. */
 export interface GroupTopic {

@@ -2,11 +2,11 @@
 // Leaves to others: how partitions are shared out (assignors.ts), and the way of the members there (current-assignment.ts).
 //
 // A small group gets a new assignment with every change. A large one collects changes, because an assignment takes time.
+import { Deadline, type GroupClock } from "../group-clock.js";
+import { assignmentBytes, type GroupMemory } from "../group-memory.js";
 import { type Assignment, countOf, isSame, NOTHING } from "./assignment.js";
 import { type AssignableMember, ASSIGNORS, DEFAULT_ASSIGNOR } from "./assignors.js";
 import type { ConsumerMember } from "./consumer-member.js";
-import { Deadline, type GroupClock } from "../group-clock.js";
-import { assignmentBytes, type GroupMemory } from "../group-memory.js";
 import { type GroupNotes, NOTED } from "./group-notes.js";
 import type { GroupSubscriptions } from "./group-subscriptions.js";
 

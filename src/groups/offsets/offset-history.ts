@@ -10,8 +10,8 @@
 //   known   from that commit on                           │ at any time
 //
 // Damage, and a log too long to be read for one answer, hide what is before them.
-import { checkNotCancelled } from "../../cancelled.js";
 import { firstNotBefore } from "../../binary-search.js";
+import { checkNotCancelled } from "../../cancelled.js";
 import { RustLogError } from "../../errors.js";
 import { nextTurn } from "../../log/event-loop.js";
 import { readAll } from "../../log/segment/log-slice.js";

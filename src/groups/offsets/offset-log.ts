@@ -4,10 +4,10 @@
 //
 // The topic `__consumer_offsets` has one partition, with the committed offsets and the records of groups. Every change is
 // one record batch, so a commit of many partitions is stored completely or not at all.
-import { BATCH_HEADER_BYTES } from "../../record/batch.js";
-import { BatchEncoder } from "../../record/encoder.js";
 import { reasonOf } from "../../log/disk/disk.js";
 import { nextTurn } from "../../log/event-loop.js";
+import { BATCH_HEADER_BYTES } from "../../record/batch.js";
+import { BatchEncoder } from "../../record/encoder.js";
 import { OFFSETS_TOPIC } from "../../topics/internal-topics.js";
 import type { OfflinePartition } from "../../topics/offline-partition.js";
 import type { Partition } from "../../topics/partition.js";

@@ -8,18 +8,18 @@
 // A commit counts only for the topic that it was made for. One for a topic that was deleted or recreated is only entered to be
 // deleted: there was no time, or no space, to write tombstones for all of them.
 import { RustLogError } from "../../errors.js";
-import { RecordCursor } from "../../record/cursor.js";
 import { nextTurn } from "../../log/event-loop.js";
 import { readAll } from "../../log/segment/log-slice.js";
+import { RecordCursor } from "../../record/cursor.js";
 import type { Partition } from "../../topics/partition.js";
 import type { TopicRegistry } from "../../topics/topic-registry.js";
+import type { GroupRecordTable } from "../group-record-table.js";
 import {
   decodeGroupRecord,
   GROUP_KEY_VERSION,
   keyVersion,
   OFFSET_KEY_VERSION_MAX,
 } from "../group-record.js";
-import type { GroupRecordTable } from "../group-record-table.js";
 import { decodeOffsetKey, decodeOffsetValue } from "./offset-record.js";
 import type { OffsetTable } from "./offset-table.js";
 

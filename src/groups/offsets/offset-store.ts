@@ -9,10 +9,15 @@ import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../../limits.js"
 import { reasonOf } from "../../log/disk/disk.js";
 import { nextTurn } from "../../log/event-loop.js";
 import type { Partition } from "../../topics/partition.js";
-import type { Topic } from "../../topics/topic.js";
 import { unknownTopic } from "../../topics/topic-error.js";
 import type { TopicRegistry } from "../../topics/topic-registry.js";
+import type { Topic } from "../../topics/topic.js";
 import { type GroupRecordChange, GroupRecordTable } from "../group-record-table.js";
+import {
+  type OffsetHistory,
+  type OffsetHistoryQuery,
+  readOffsetHistory,
+} from "./offset-history.js";
 import {
   GROWTH_BYTES,
   type OffsetChange,
@@ -22,11 +27,6 @@ import {
   ROWS_PER_BATCH,
 } from "./offset-log.js";
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
-import {
-  type OffsetHistory,
-  type OffsetHistoryQuery,
-  readOffsetHistory,
-} from "./offset-history.js";
 import { replayOffsets } from "./offset-replay.js";
 import { rewriteOffsets } from "./offset-rewrite.js";
 import { OffsetSweep } from "./offset-sweep.js";
