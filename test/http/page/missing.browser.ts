@@ -39,11 +39,18 @@ describe.skipIf(CHROMIUM === undefined)("an address of what does not exist", () 
       const two = "There is no partition 2 of orders: it has only partition 0.";
       await isSaid("#/log/orders/2", two, "All partitions of orders");
       await isSaid("#/records/orders?partition=2", two, "All partitions");
+      const far = "There is no partition 999 of orders";
+      await isSaid("#/topics/orders?from=999", far, "The first partitions");
       const beyond = "does not reach offset 999: its last record is at offset 19";
       await isSaid("#/records/orders?partition=0&from=999", beyond, "Show the newest records");
       await isSaid("#/groups/order", "There is no group “order”", "Similar groups", "All groups");
       await page.evaluate("location.hash = '#/log/orders/0?offset=999'");
       await page.until("document.querySelector('.row a[href*=\"offset=19\"]')");
+      // There is no such order, so the list has its own.
+      await page.evaluate("location.hash = '#/groups?order=nonsense'");
+      await page.until(`${EMPTY}?.textContent.includes("There are no groups yet")`);
+      await page.evaluate("location.hash = '#/connections?order=-nonsense'");
+      await page.until(`${EMPTY}?.textContent.includes("No client is connected")`);
       await page.evaluate("location.hash = '#/nonsense'");
       await page.until("document.querySelector('.notice')");
       expect(await page.text(".notice p")).toContain("there is no view “nonsense”");

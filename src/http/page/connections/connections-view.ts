@@ -98,7 +98,8 @@ export class ConnectionsView implements View {
     const by = query.get("by") ?? "";
     this.#by.value = Object.hasOwn(BY, by) ? by : "";
     this.#filter.value = query.get("filter") ?? "";
-    this.#order = query.get("order") ?? ORDER;
+    const order = query.get("order") ?? ORDER;
+    this.#order = (this.#by.value === "" ? this.#table : this.#sums).has(order) ? order : ORDER;
     this.#table.order = this.#order;
     this.#sums.order = this.#order;
     this.#shown = [];

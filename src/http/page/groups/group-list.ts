@@ -80,7 +80,9 @@ export class GroupList {
     this.root.append(head, this.#table.root, this.#empty, this.#pages);
   }
 
-  show(query: URLSearchParams): void {
+  show(asked: URLSearchParams): void {
+    const query = new URLSearchParams(asked);
+    if (!this.#table.has(query.get("order") ?? "name")) query.delete("order");
     const isSame = this.#query.toString() === query.toString();
     this.#query = query;
     // Not while somebody is typing there.

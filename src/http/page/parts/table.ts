@@ -82,6 +82,11 @@ export class Table<Row> {
     this.show(rows);
   }
 
+  /** Whether there is such an order: an address may have any. */
+  has(order: Order): boolean {
+    return this.#heads.some(({ dataset }) => dataset.column === order.replace(/^-/, ""));
+  }
+
   /** Shows these rows, in this order unless the table has its own. */
   show(rows: readonly Row[]): void {
     this.#rows = rows;

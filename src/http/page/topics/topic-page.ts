@@ -2,7 +2,7 @@
 // Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
 // following a compaction (compaction-panel.ts).
 import { button, element } from "../parts/dom.js";
-import { isMissing, isTopicName, missingTopic } from "../missing.js";
+import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
 import { formatCount } from "../parts/format.js";
 import { NameTitle, shortText } from "../parts/names.js";
@@ -219,6 +219,10 @@ export class TopicPage {
       return state === undefined || row.offline !== null ? row : { ...row, ...liveOf(state) };
     });
     this.#partitions.show(this.#name, states, detail);
+    if (states.length === 0 && this.#from > 0) {
+      const first = link("The first partitions", hrefOf("topics", [this.#name]));
+      return missingPartition(this.#name, this.#from, detail.partitions, first);
+    }
     this.#showPager(detail, rows);
     return this.#partitions.root;
   }
