@@ -9,6 +9,9 @@ import { firstOf, keyOf } from "./record-order.js";
 import { preview, timeText, timeTitle } from "./record-text.js";
 
 /** After the time, whose head has the zone. */
+/** Rows that are added in one frame. */
+const FRAME_ROWS_MAX = 20;
+
 const COLUMNS = ["partition", "offset", "key", "value", "headers", "size"] as const;
 
 interface RecordListEvents {
@@ -38,6 +41,10 @@ export class RecordList {
   /** Of the items that were added last. */
   #batches = new Map<string, BatchSummary>();
   #lastBatch = "";
+  /** Rows that are added in the next frames. */
+  readonly #waiting: HTMLElement[] = [];
+  #rowsMax = 0;
+  #frame: number | undefined;
   #isUtc = false;
   #open = "";
 
@@ -75,6 +82,7 @@ export class RecordList {
   /** Shows these items. `isOfOne`: all are of one partition, so its batches can be told apart. */
   show(items: readonly ListItem[], batches: readonly BatchSummary[], isOfOne: boolean): void {
     const focused = this.#focusedKey();
+    this.#waiting.length = 0;
     this.#times.length = 0;
     this.#lastBatch = "";
     this.#batches = batchesByPlace(batches);
@@ -85,23 +93,35 @@ export class RecordList {
     if (focused !== undefined) this.#buttonOf(focused)?.focus({ preventScroll: true });
   }
 
-  /** Adds items at the end, keeps the last `rowsMax` rows, and stays at the end if it was there. */
+  /**
+   * Adds items at the end, some in each frame, keeps the last `rowsMax` rows, and stays at the end if it was there. To lay out a
+   * hundred rows takes longer than a frame.
+   */
   append(
     items: readonly ListItem[],
     batches: readonly BatchSummary[],
     isOfOne: boolean,
     rowsMax: number,
   ): void {
-    const { root } = this;
-    const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
     // Not those of earlier items, too: a tail would collect the batches of hours.
     this.#batches = batchesByPlace(batches);
     if (items.some(hasHeaders)) this.#table.classList.remove("no-headers");
-    this.#body.append(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
-    while (this.#body.children.length > rowsMax) this.#body.firstElementChild?.remove();
-    this.#times.splice(0, Math.max(0, this.#times.length - rowsMax));
+    this.#waiting.push(...items.flatMap((item) => this.#rowsOf(item, isOfOne)));
+    this.#waiting.splice(0, this.#waiting.length - rowsMax);
+    this.#rowsMax = rowsMax;
+    this.#frame ??= requestAnimationFrame(() => this.#addWaiting());
+  }
+
+  #addWaiting(): void {
+    this.#frame = undefined;
+    const { root } = this;
+    const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
+    this.#body.append(...this.#waiting.splice(0, FRAME_ROWS_MAX));
+    while (this.#body.children.length > this.#rowsMax) this.#body.firstElementChild?.remove();
+    this.#times.splice(0, Math.max(0, this.#times.length - this.#rowsMax - this.#waiting.length));
     this.#mark();
     if (isAtEnd) this.scrollToEnd();
+    if (this.#waiting.length > 0) this.#frame = requestAnimationFrame(() => this.#addWaiting());
   }
 
   scrollToEnd(): void {

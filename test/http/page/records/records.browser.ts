@@ -106,8 +106,18 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
         for (let i = 0; i < 300; i++) encoder.append(Date.now(), null, `new ${i}`);
         return partition.append(encoder.finish().slice());
       };
+      await page.evaluate(`(() => {
+        window.mostAdded = 0;
+        const count = (changes) => changes.reduce((sum, { addedNodes }) => sum + addedNodes.length, 0);
+        const observer = new MutationObserver((changes) => {
+          mostAdded = Math.max(mostAdded, count(changes));
+        });
+        observer.observe(document.querySelector(".record-list tbody"), { childList: true });
+      })()`);
       const base = await write();
       await page.until(`(${offsets}).at(-1) === ${base + 299}`);
+      // To lay out all rows at once takes longer than a frame.
+      expect(await page.evaluate("mostAdded")).toBe(20);
       // More came than fits, and the list says so.
       expect(await page.text(".note-line")).toContain("200 records not shown");
       await page.evaluate(`${follow}.click()`);
