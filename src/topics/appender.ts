@@ -134,7 +134,8 @@ export class Appender {
   refuse(error: RustLogError): void {
     this.#failure ??= error;
     for (const queue of [this.#pushed, this.#staged, this.#waiting, this.#rolls]) {
-      rejectAll(queue.splice(0), error);
+      // A topic may have thousands of partitions, most of them idle.
+      if (queue.length > 0) rejectAll(queue.splice(0), error);
     }
   }
 

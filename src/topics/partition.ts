@@ -18,6 +18,7 @@ import { Faults } from "./faults.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { PartitionCompaction } from "./partition-compaction.js";
 import { WaitQueue } from "./wait-queue.js";
+import { deletedTopic } from "./topic-error.js";
 
 export interface PartitionDescription {
   readonly partition: number;
@@ -339,14 +340,13 @@ export class Partition {
    * Rejects every append that no flush has started for, because the topic's directory was renamed: from now on a
    * missing file is not a disk failure. Call `closeForDeletion` next.
    */
-  refuseForDeletion(): void {
-    const message = `topic '${this.topic}' was deleted`;
-    this.#failure = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", message);
+  refuseForDeletion(failure = deletedTopic(this.topic)): void {
+    this.#failure = failure;
     this.#isDeleted = true;
     this.#closed = true;
     this.compaction.abandon();
     this.#appender.stop();
-    this.#appender.refuse(this.#failure);
+    this.#appender.refuse(failure);
   }
 
   /** Closes without flushing, for a deleted topic. Its paths are not used afterwards. */

@@ -7,6 +7,10 @@ export function unknownTopic(name: string): RustLogError {
   return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `topic '${name}' does not exist`);
 }
 
+export function deletedTopic(name: string): RustLogError {
+  return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `topic '${name}' was deleted`);
+}
+
 /** A topic could not be created; nothing is left of it. */
 export function creationError(name: string, error: unknown): RustLogError {
   return failureOf(`topic '${name}' could not be created`, error);

@@ -29,7 +29,13 @@ import {
   type Topic,
 } from "./topic.js";
 import { addPartitions, changeSettings } from "./topic-change.js";
-import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
+import {
+  creationError,
+  deletedTopic,
+  deletionError,
+  unflushedDeletion,
+  unknownTopic,
+} from "./topic-error.js";
 import type { SettingBounds } from "./topic-configs.js";
 import { firstTopicId, type TopicFile, writeTopicFile } from "./topic-file.js";
 import {
@@ -323,7 +329,9 @@ export class TopicRegistry {
     }
     this.#topics.delete(name);
     if (this.#byId.get(topic.id) === topic) this.#byId.delete(topic.id);
-    for (const partition of topic.online) partition.refuseForDeletion();
+    // One error for all: thousands would hold the event loop.
+    const failure = deletedTopic(name);
+    for (const partition of topic.online) partition.refuseForDeletion(failure);
     this.faults.forget(topic.partitions);
     this.#onDeleted(topic);
     this.#onChanged(name);

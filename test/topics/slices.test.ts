@@ -181,3 +181,14 @@ test("a budget grants a number of items per turn, in the order of the requests",
   expect(after.slice(0, 2)).toEqual([3, 6]);
   expect(given).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
+
+test("the partitions of a deleted topic refuse appends with one error for all", async () => {
+  const registry = await open(contextOf(new CountingDisk()));
+  await registry.create("a", 2, {});
+  const [first, second] = [0, 1].map((index) => registry.partition("a", index));
+  await registry.delete("a");
+  const error = (append: Promise<unknown>): Promise<unknown> => append.catch((reason) => reason);
+  expect(await error(first!.append(batchOf(["x"])))).toBe(
+    await error(second!.append(batchOf(["x"]))),
+  );
+});
