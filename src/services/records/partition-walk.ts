@@ -189,7 +189,6 @@ export class PartitionWalk {
       done.openedBytes += opened.end - opened.at;
       if (match?.mayMatch(opened) === false) {
         done.records += recordCount(piece.bytes, piece.at);
-        await slices.pause();
       } else if (this.#isForward) await this.#passForward(piece, opened);
       else await this.#passBack(piece, opened);
     } catch (error) {
@@ -206,6 +205,8 @@ export class PartitionWalk {
     } finally {
       match?.release();
     }
+    // A chunk of the log may have ten thousand batches, with one record each or none.
+    await slices.pause();
     if (this.#isRefused) return;
     this.#position = this.#isForward
       ? Math.max(this.#position, Math.min(endOf(piece), this.#stop))

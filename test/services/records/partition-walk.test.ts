@@ -5,13 +5,15 @@ import {
   type FoundItem,
   PartitionWalk,
 } from "../../../src/services/records/partition-walk.js";
-import { RecordMatch } from "../../../src/services/records/record-match.js";
+import { RecordMatch, type RecordSearch } from "../../../src/services/records/record-match.js";
 import { Selection } from "../../../src/services/records/selection.js";
 import { WorkSlices } from "../../../src/services/records/work-slices.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
+import type { Partition } from "../../../src/topics/partition.js";
+import { batchOf } from "../../support/broker.js";
 import { openServices } from "../../support/services.js";
 
-/** Counts the looks at the clock, and how many records were searched at most between two. */
+/** Counts the looks at the clock. */
 class CountedSlices extends WorkSlices {
   looks = 0;
 
@@ -21,9 +23,37 @@ class CountedSlices extends WorkSlices {
   }
 }
 
+async function looksOf(
+  partition: Partition,
+  direction: Direction,
+  search: RecordSearch,
+): Promise<number> {
+  const slices = new CountedSlices(new AbortController().signal);
+  const end = partition.highWatermark;
+  const [start, stop] = direction === "newer" ? [0, end] : [end, 0];
+  const walk = new PartitionWalk(partition, direction, start, stop, {
+    ...{ selection: new Selection<FoundItem>(10), match: new RecordMatch(search), slices },
+    ...{ done: { records: 0, bytes: 0, openedBytes: 0 }, isInternal: false, evict: () => {} },
+  });
+  while (!walk.isOver) await walk.advance();
+  return slices.looks;
+}
+
+test.each(["newer", "older"] as const)(
+  "the clock is looked at after each batch, however small: %s",
+  async (direction) => {
+    const context = await openServices();
+    await context.registry.create("t", 1, {});
+    const partition = context.registry.partition("t", 0);
+    for (let i = 0; i < 100; i++) await partition.append(batchOf("x"));
+    const search = { field: "value", text: "absent", ignoresCase: true } as const;
+    expect(await looksOf(partition, direction, search)).toBeGreaterThanOrEqual(100);
+  },
+);
+
 test.each(["newer", "older"] as const)(
   "the clock is looked at after some records, sooner if they are large: %s",
-  async (direction: Direction) => {
+  async (direction) => {
     const context = await openServices();
     await context.registry.create("t", 2, {});
     const looks: number[] = [];
@@ -34,16 +64,8 @@ test.each(["newer", "older"] as const)(
       }
       const partition = context.registry.partition("t", index);
       await partition.append(encoder.finish());
-      const slices = new CountedSlices(new AbortController().signal);
-      const match = new RecordMatch({ field: "json", text: "$.wanted < 0", ignoresCase: false });
-      const [start, stop] = direction === "newer" ? [0, 96] : [96, 0];
-      const walk = new PartitionWalk(partition, direction, start, stop, {
-        ...{ selection: new Selection<FoundItem>(10), match, slices, isInternal: false },
-        done: { records: 0, bytes: 0, openedBytes: 0 },
-        evict: () => {},
-      });
-      while (!walk.isOver) await walk.advance();
-      looks.push(slices.looks);
+      const search = { field: "json", text: "$.wanted < 0", ignoresCase: false } as const;
+      looks.push(await looksOf(partition, direction, search));
     }
     const [small = 0, large = 0] = looks;
     expect(small).toBeGreaterThanOrEqual(3);
