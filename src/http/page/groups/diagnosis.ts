@@ -16,8 +16,8 @@ export interface Finding {
 /** What is known of a partition over time. */
 interface PartitionPast {
   rate(row: GroupPartitionRow): GroupRate | undefined;
-  /** Since when it has been behind without interruption, in milliseconds since the epoch. */
-  behindSince(row: GroupPartitionRow): number | undefined;
+  /** Whether it has been behind without interruption since a time, in milliseconds since the epoch, or longer. */
+  isBehindSince(row: GroupPartitionRow, ms: number): boolean;
   /** When members last got other partitions, if that is known. */
   readonly generationSince: number | undefined;
 }
@@ -95,14 +95,14 @@ function isRead(detail: GroupDetail): boolean {
 /** Partitions of which a member has read nothing for long, although there is something to read. */
 function staleMembers({ members, partitions, nowMs }: GroupDetail, past: PartitionPast): Finding[] {
   const byMember = Map.groupBy(partitions, ({ member }) => member);
+  const staleMs = nowMs - STALE_MS;
   const found = members.flatMap((member): Finding[] => {
     const its = byMember.get(member.id) ?? [];
     // It can't have read before that.
     const joined = Math.max(member.connectedMs ?? 0, past.generationSince ?? 0);
-    const stale = its.filter((row) => {
-      const since = past.behindSince(row);
-      return since !== undefined && nowMs - Math.max(since, joined, row.commitMs) >= STALE_MS;
-    });
+    const stale = its.filter(
+      (row) => Math.max(joined, row.commitMs) <= staleMs && past.isBehindSince(row, staleMs),
+    );
     if (stale.length === 0) return [];
     const last = stale.reduce((newest, { commitMs }) => Math.max(newest, commitMs), -1);
     const lag = formatCount(sum(stale.map((row) => row.lag)));

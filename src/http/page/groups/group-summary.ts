@@ -31,7 +31,7 @@ export class GroupSummary {
     this.#showFindings(
       diagnose(detail, {
         rate: (row) => series.rate(partitionKey(row)),
-        behindSince: (row) => series.behindSince(partitionKey(row)),
+        isBehindSince: (row, ms) => series.isBehindSince(partitionKey(row), ms),
         generationSince: series.generationSince,
       }),
     );

@@ -1,7 +1,9 @@
 // The lag of a group over time: the last hour as the broker derives it, then what this page has seen since. Also the rates at
 // which records come in and are read.
-// Leaves to others: asking the broker (group-page.ts), drawing (parts/line-chart.ts).
+// Leaves to others: the values of one partition (lag-track.ts), asking the broker (group-page.ts), drawing (parts/line-chart.ts).
+import { firstNotBefore } from "../../../binary-search.js";
 import type { GroupDetail, LagHistory } from "./group-wire.js";
+import { LagTrack, type PartitionSample } from "./lag-track.js";
 
 /** A value at a time; null where it is not known. */
 export interface LagPoint {
@@ -33,18 +35,6 @@ const RATE_MS = 60_000;
 /** Over a shorter time no rate is shown. */
 const RATE_MS_MIN = 10_000;
 
-interface Sample {
-  readonly ms: number;
-  readonly lag: number | null;
-  readonly partitions: ReadonlyMap<string, PartitionSample>;
-}
-
-interface PartitionSample {
-  readonly end: number;
-  readonly committed: number | null;
-  readonly lag: number | null;
-}
-
 /** The name of a partition. */
 export function partitionKey({ topic, partition }: PartitionName): string {
   return `${topic}:${partition}`;
@@ -56,21 +46,30 @@ interface PartitionName {
 }
 
 export class LagSeries {
-  #samples: Sample[] = [];
+  /** When it was sampled, ascending, and the lag of all partitions then. */
+  #times: number[] = [];
+  #lags: (number | null)[] = [];
+  /** By the names of partitions. A broker lists those that are most behind, so one may have values for some of the times. */
+  #tracks = new Map<string, LagTrack>();
   #generation: number | undefined;
   #generationSince: number | undefined;
 
   /** Takes the last hour, in the place of what is known of it. */
   load({ times, lags, partitions }: LagHistory): void {
     const last = times.at(-1) ?? 0;
-    const samples = times.map((ms, i) => {
-      const rows = partitions.map(({ topic, partition, ends, committed, lags: each }) => {
-        const sample = { end: ends[i] ?? 0, committed: committed[i] ?? null, lag: each[i] ?? null };
-        return [partitionKey({ topic, partition }), sample] as const;
-      });
-      return { ms, lag: lags[i] ?? null, partitions: new Map(rows) };
-    });
-    this.#samples = [...samples, ...this.#samples.filter(({ ms }) => ms > last)];
+    const [knownTimes, knownLags, knownTracks] = [this.#times, this.#lags, this.#tracks];
+    this.#times = [...times, ...knownTimes.filter((ms) => ms > last)];
+    this.#lags = [...times.map((_, i) => lags[i] ?? null)];
+    this.#lags.push(...knownLags.filter((_, i) => knownTimes[i]! > last));
+    this.#tracks = new Map();
+    for (const { topic, partition, ends, committed, lags: each } of partitions) {
+      const track = this.#trackOf(partitionKey({ topic, partition }));
+      for (const [i, ms] of times.entries()) {
+        const [end = 0, at = null, lag = null] = [ends[i], committed[i], each[i]];
+        track.add(ms, { end, committed: at, lag });
+      }
+    }
+    for (const [key, track] of knownTracks) this.#trackOf(key).addLater(last, track);
   }
 
   /** Takes the present. */
@@ -78,34 +77,45 @@ export class LagSeries {
     const isNew = this.#generation !== undefined && this.#generation !== generation;
     if (isNew) this.#generationSince = nowMs;
     this.#generation = generation;
-    const rows = partitions.map(({ topic, partition, end, committed, lag: each }) => {
-      return [partitionKey({ topic, partition }), { end, committed, lag: each }] as const;
-    });
-    const before = this.#samples.at(-2);
-    const last = this.#samples.at(-1);
+    const before = this.#times.at(-2);
+    const last = this.#times.at(-1);
     // A clock that went back would draw a curve that goes back.
-    if (last !== undefined && nowMs < last.ms) this.#samples = [];
-    else if (before !== undefined && last!.ms - before.ms < SPACING_MS) this.#samples.pop();
-    this.#samples.push({ ms: nowMs, lag, partitions: new Map(rows) });
-    while (this.#samples[0]!.ms < nowMs - KEPT_MS) this.#samples.shift();
+    if (last !== undefined && nowMs < last) {
+      this.#times = [];
+      this.#lags = [];
+      this.#tracks = new Map();
+    } else if (before !== undefined && last! - before < SPACING_MS) {
+      this.#times.pop();
+      this.#lags.pop();
+      for (const track of this.#tracks.values()) track.drop(last!);
+    }
+    this.#times.push(nowMs);
+    this.#lags.push(lag);
+    for (const row of partitions) this.#trackOf(partitionKey(row)).add(nowMs, row);
+    if (this.#times[0]! < nowMs - KEPT_MS) this.#forget(nowMs - KEPT_MS);
   }
 
   /** The lag of a partition, or of all of them. */
   points(key?: string): LagPoint[] {
-    return this.#samples.map(({ ms, lag, partitions }) => ({
+    if (key === undefined)
+      return this.#times.map((ms, i) => ({ ms, value: this.#lags[i] ?? null }));
+    const track = this.#tracks.get(key);
+    let next = 0;
+    return this.#times.map((ms) => ({
       ms,
-      value: key === undefined ? lag : (partitions.get(key)?.lag ?? null),
+      value: track?.msAt(next) === ms ? track.lagAt(next++) : null,
     }));
   }
 
-  /** Since when a partition has been behind without interruption, as far as is known; undefined if it is not. */
-  behindSince(key: string): number | undefined {
-    let since: number | undefined;
-    for (const { ms, partitions } of this.#samples.toReversed()) {
-      if ((partitions.get(key)?.lag ?? 0) === 0) break;
-      since = ms;
+  /** Whether a partition has been behind without interruption since a time or longer, as far as is known. */
+  isBehindSince(key: string, ms: number): boolean {
+    const track = this.#tracks.get(key);
+    for (let back = 1; track !== undefined && this.#isKnown(track, back); back++) {
+      const i = track.length - back;
+      if ((track.lagAt(i) ?? 0) === 0) return false;
+      if (track.msAt(i) <= ms) return true;
     }
-    return since;
+    return false;
   }
 
   /** When members last got other partitions; undefined if that was before the page looked. */
@@ -115,47 +125,71 @@ export class LagSeries {
 
   /** How old the oldest record is that was not read; undefined if nothing is unread, or nothing committed. */
   age(key: string): UnreadAge | undefined {
-    const now = this.#samples.at(-1);
-    const newest = now?.partitions.get(key);
-    if (now === undefined || newest === undefined) return undefined;
+    const track = this.#tracks.get(key);
+    const now = this.#times.at(-1);
+    const newest = this.#newestOf(track);
+    if (track === undefined || now === undefined || newest === undefined) return undefined;
     const { committed, lag } = newest;
     if (lag === 0 || committed === null || committed < 0) return undefined;
-    let after = now.ms;
-    for (let i = this.#samples.length - 2; i >= 0; i--) {
-      const { ms, partitions } = this.#samples[i]!;
-      const end = partitions.get(key)?.end;
-      if (end === undefined) break;
-      // It was written after this sample, and not after the next one.
-      if (end <= committed) return { ms: now.ms - after, isMore: false };
-      after = ms;
-    }
-    return { ms: now.ms - after, isMore: true };
+    const { length } = track;
+    const start = firstNotBefore(length, (i) => !this.#isKnown(track, length - i));
+    // The first value at which it had been written. Log ends only grow.
+    const written = firstNotBefore(length - 1, (i) => i < start || track.endAt(i) <= committed);
+    return { ms: now - track.msAt(written), isMore: written === start };
   }
 
   /** How fast records of a partition come in, and are read; undefined until that is known. */
   rate(key: string): GroupRate | undefined {
-    const now = this.#samples.at(-1);
-    const newest = now?.partitions.get(key);
-    if (now === undefined || newest === undefined) return undefined;
-    let from: Sample | undefined;
-    let later = newest;
-    for (let i = this.#samples.length - 2; i >= 0; i--) {
-      const sample = this.#samples[i]!;
-      const each = sample.partitions.get(key);
+    const track = this.#tracks.get(key);
+    const now = this.#times.at(-1);
+    const newest = this.#newestOf(track);
+    if (track === undefined || now === undefined || newest === undefined) return undefined;
+    let fromMs = now;
+    let oldest = newest;
+    for (let back = 2; this.#isKnown(track, back) && now - fromMs < RATE_MS; back++) {
+      const i = track.length - back;
+      const each = track.at(i);
       // Before a reset, or in another topic of the same name.
-      if (each === undefined || isAhead(each, later)) break;
-      from = sample;
-      later = each;
-      if (now.ms - sample.ms >= RATE_MS) break;
+      if (each === undefined || isAhead(each, oldest)) break;
+      fromMs = track.msAt(i);
+      oldest = each;
     }
-    const oldest = from?.partitions.get(key);
-    if (from === undefined || oldest === undefined || now.ms - from.ms < RATE_MS_MIN)
-      return undefined;
-    const seconds = (now.ms - from.ms) / 1000;
+    if (now - fromMs < RATE_MS_MIN) return undefined;
+    const seconds = (now - fromMs) / 1000;
     return {
       in: (newest.end - oldest.end) / seconds,
       out: readBetween(oldest, newest, seconds),
     };
+  }
+
+  #trackOf(key: string): LagTrack {
+    let track = this.#tracks.get(key);
+    if (track === undefined) {
+      track = new LagTrack();
+      this.#tracks.set(key, track);
+    }
+    return track;
+  }
+
+  /** Whether the values of a partition go back without a gap to the last time but `back` - 1. */
+  #isKnown(track: LagTrack, back: number): boolean {
+    return track.msAt(track.length - back) === this.#times[this.#times.length - back];
+  }
+
+  /** What a partition has at the last time. */
+  #newestOf(track: LagTrack | undefined): PartitionSample | undefined {
+    if (track === undefined || !this.#isKnown(track, 1)) return undefined;
+    return track.at(track.length - 1);
+  }
+
+  #forget(ms: number): void {
+    const count = this.#times.findIndex((each) => each >= ms);
+    this.#times.splice(0, count);
+    this.#lags.splice(0, count);
+    for (const [key, track] of this.#tracks) {
+      track.forget(ms);
+      if (track.length === 0) this.#tracks.delete(key);
+    }
   }
 }
 

@@ -44,8 +44,10 @@ function detailOf(
 const since = ({ lag, recordBytes }: GroupPartitionRow): number | undefined =>
   lag === 0 ? undefined : NOW - (recordBytes === 1 ? 1000 : 60 * MINUTE);
 
+const isBehindSince = (row: GroupPartitionRow, ms: number): boolean => (since(row) ?? NOW) <= ms;
+
 const said = (detail: GroupDetail, rate?: GroupRate, generationSince?: number): string[] =>
-  diagnose(detail, { rate: () => rate, behindSince: (row) => since(row), generationSince }).map(
+  diagnose(detail, { rate: () => rate, isBehindSince, generationSince }).map(
     ({ kind, text }) => `${kind}: ${text}`,
   );
 
@@ -105,7 +107,7 @@ test("the record is named at which a member may be stuck: the next one where it 
   ];
   const [found] = diagnose(detailOf(rows), {
     rate: () => undefined,
-    behindSince: since,
+    isBehindSince,
     generationSince: undefined,
   });
   expect(found?.next).toMatchObject({ topic: "orders", partition: 1, committed: 41 });

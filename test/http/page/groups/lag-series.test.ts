@@ -72,13 +72,33 @@ test("a reset, a first commit, and what is not known are no rates of reading", (
   expect(unknown.rate("t:0")).toEqual({ in: 1, out: null });
 });
 
-test("it is known since when a partition is behind, until something is not", () => {
+test("it is known whether a partition has been behind since a time, without interruption", () => {
   const series = new LagSeries();
-  expect(series.behindSince("t:0")).toBeUndefined();
+  expect(series.isBehindSince("t:0", MINUTE)).toBe(false);
   series.load(history([0, null, 10, 10], [5, 5, 12, 14]));
-  expect(series.behindSince("t:0")).toBe(2 * MINUTE);
+  expect(series.isBehindSince("t:0", 2 * MINUTE)).toBe(true);
+  expect(series.isBehindSince("t:0", 2 * MINUTE - 1)).toBe(false);
   series.add(detail(4 * MINUTE, 20, 20));
-  expect(series.behindSince("t:0")).toBeUndefined();
+  expect(series.isBehindSince("t:0", 4 * MINUTE)).toBe(false);
+});
+
+test("a partition that is not always listed has gaps, and is known since the last one", () => {
+  const series = new LagSeries();
+  const listed = [true, true, false, true, true];
+  for (const [i, isListed] of listed.entries()) {
+    const present = detail((i + 1) * MINUTE, 10 * (i + 1), 5);
+    series.add(isListed ? present : { ...present, partitions: [] });
+  }
+  expect(series.points("t:0").map(({ value }) => value)).toEqual([5, 15, null, 35, 45]);
+  expect(series.isBehindSince("t:0", 4 * MINUTE)).toBe(true);
+  expect(series.isBehindSince("t:0", 4 * MINUTE - 1)).toBe(false);
+  expect(series.age("t:0")).toEqual({ ms: MINUTE, isMore: true });
+  expect(series.rate("t:0")).toEqual({ in: 10 / 60, out: 0 });
+  // An hour later it is forgotten, and a history from before does not bring it back.
+  series.add({ ...detail(70 * MINUTE, 0, 0), partitions: [] });
+  expect(series.points("t:0")).toEqual([{ ms: 70 * MINUTE, value: null }]);
+  series.load(history([5], [70]));
+  expect(series.points("t:0").map(({ value }) => value)).toEqual([65, null]);
 });
 
 test("it is known since when the generation is another, if the page has seen that", () => {
