@@ -30,7 +30,7 @@ export class ProduceView implements View {
   readonly #said = element("div", { class: "said" });
   readonly #send = element("button", { type: "submit" }, "Send");
   readonly #follow = button("Send and follow", () => void this.#submit(true));
-  readonly #sent = element("ol", { class: "sent" });
+  readonly #sent = element("ol", { class: "sent small" });
   readonly root: HTMLElement;
   #isBusy = false;
   #isCopying = false;
