@@ -45,6 +45,7 @@ const PAGE_IMPORTS = [
   ...["binary-search.js", "limits.js", "natural-order.js", "offset-place.js", "printable.js"],
   // Which needs murmur2.ts alone.
   "record/key-partition.js",
+  "record/typed-bytes.js",
 ];
 
 /** What a folder may import in addition to itself and the root files: folders, or single files of them. */

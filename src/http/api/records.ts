@@ -6,6 +6,7 @@
 import { RustLogError } from "../../errors.js";
 import { nextTurn } from "../../log/event-loop.js";
 import { formatJsonPieces } from "../../record/json-record.js";
+import { BYTE_TYPES } from "../../record/typed-bytes.js";
 import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
 import { READ_HEADERS_MAX, type OneRecord, readRecord } from "../../services/records/one-record.js";
 import { recordLines } from "../../services/records/record-lines.js";
@@ -197,7 +198,12 @@ function searchOf(query: Query): RecordSearch | undefined {
   const text = query.text("find") ?? "";
   const field = SEARCH_FIELDS.find((each) => each === (query.text("in") ?? "any"));
   if (field === undefined) throw invalid(`in is one of ${SEARCH_FIELDS.join(", ")}`);
-  return text === "" ? undefined : { field, text, ignoresCase: query.text("case") === "ignore" };
+  const as = query.text("as");
+  const type = BYTE_TYPES.find((each) => each === as);
+  if (as !== undefined && type === undefined)
+    throw invalid(`as is one of ${BYTE_TYPES.join(", ")}`);
+  if (text === "") return undefined;
+  return { field, text, ignoresCase: query.text("case") === "ignore", type };
 }
 
 function numberOf(name: string, text: string): number {

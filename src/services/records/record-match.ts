@@ -1,4 +1,5 @@
-// Which records a search finds: by a text in the key, the value or the headers, by a header, or by a condition on a JSON value.
+// Which records a search finds: by a text in the key, the value or the headers, by a key that is a number, a UUID or other bytes, by
+// a header, or by a condition on a JSON value.
 // Leaves to others: going through the log (partition-walk.ts), and JSON conditions (json-path.ts).
 //
 // A text is searched in all bytes of a batch at once, so records without it cost next to nothing.
@@ -6,6 +7,7 @@ import { RustLogError } from "../../errors.js";
 import { SEARCHED_JSON_BYTES_MAX, SEARCHED_TEXT_BYTES_MAX } from "../../limits.js";
 import type { RecordCursor } from "../../record/cursor.js";
 import { BATCH_HEADER_BYTES } from "../../record/batch.js";
+import { type ByteType, bytesOfTyped, EXPECTED } from "../../record/typed-bytes.js";
 import { includesText, JsonCondition } from "./json-path.js";
 import type { OpenedBatch } from "./opened-records.js";
 
@@ -22,6 +24,11 @@ export interface RecordSearch {
    */
   readonly text: string;
   readonly ignoresCase: boolean;
+  /**
+   * What the text is; undefined for text. A number or a UUID is all bytes of the key, hexadecimal some of them. Only for the field
+   * `key`.
+   */
+  readonly type?: ByteType | undefined;
 }
 
 /** Headers of a record that are searched. */
@@ -51,12 +58,19 @@ export class RecordMatch {
   #hit = -1;
 
   /** Throws INVALID_REQUEST if the text can't be searched for. */
-  constructor({ field, text, ignoresCase }: RecordSearch) {
+  constructor({ field, text, ignoresCase, type }: RecordSearch) {
     if (text === "" || text.length > SEARCH_LENGTH_MAX) {
       const message = `the text to search for has 1 to ${SEARCH_LENGTH_MAX} characters`;
       throw new RustLogError("INVALID_REQUEST", message);
     }
-    if (field === "json") {
+    if (type !== undefined) {
+      const needle = Buffer.from(keyBytes(field, text, type));
+      this.#needle = needle;
+      this.#test = ({ keyStart, keyEnd }) =>
+        keyStart >= 0 &&
+        (type === "hex" || keyEnd - keyStart === needle.length) &&
+        this.#has(needle, keyStart, keyEnd);
+    } else if (field === "json") {
       const condition = new JsonCondition(text);
       const texts = condition.neededTexts;
       this.#needed = texts.map((each) => Buffer.from(each));
@@ -146,6 +160,17 @@ export class RecordMatch {
 }
 
 const NO_TEXT = Buffer.alloc(0);
+
+/** The bytes of a key that a text stands for. Throws INVALID_REQUEST. */
+function keyBytes(field: SearchField, text: string, type: ByteType): Uint8Array {
+  if (field !== "key") {
+    throw new RustLogError("INVALID_REQUEST", `only keys are searched for as ${type}`);
+  }
+  const bytes = bytesOfTyped(text, type);
+  if (bytes !== undefined && bytes.length > 0) return bytes;
+  const message = `'${text.slice(0, 100)}' is not ${type}; ${EXPECTED[type]}`;
+  throw new RustLogError("INVALID_REQUEST", message);
+}
 
 /** What numbers of JSON, and texts of plain characters, may hide behind; and what other texts may. */
 const PLAIN_ESCAPES = /\\u[0-9a-fA-F]{4}|\d[eE][+-]?\d/;

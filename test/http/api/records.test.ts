@@ -204,6 +204,27 @@ describe("a search", () => {
     expect(await found("$.order.id >= 30", "json")).toBe(7);
   });
 
+  test("finds keys that are numbers, UUIDs or other bytes", async () => {
+    await sample.broker.context.registry.create("binary", 1, {});
+    const encoder = new BatchEncoder();
+    const uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    const keys = ["0000007b", "000000000000007b", uuid.replaceAll("-", ""), "00ff000000007b", null];
+    for (const key of keys) encoder.append(5, key === null ? null : Buffer.from(key, "hex"), "7b");
+    await sample.broker.context.registry.partition("binary", 0).append(encoder.finish().slice());
+    const foundAs = async (find: string, as: string): Promise<number[]> =>
+      offsetsOf(await get(`binary?${new URLSearchParams({ find, in: "key", as })}`));
+    expect(await foundAs("123", "int32")).toEqual([0]);
+    expect(await foundAs("123", "int64")).toEqual([1]);
+    expect(await foundAs(uuid, "uuid")).toEqual([2]);
+    expect(await foundAs("00 00 00 7b", "hex")).toEqual([0, 1, 3]);
+    expect(await foundAs("-1", "int64")).toEqual([]);
+    const refused = async (query: string): Promise<string> => refusal(`binary?${query}`);
+    expect(await refused("find=x&in=key&as=int32")).toContain("'x' is not int32; expected a whole");
+    expect(await refused("find=+&in=key&as=hex")).toContain("is not hex; expected two digits");
+    expect(await refused("find=1&as=int32")).toContain("only keys are searched for as int32");
+    expect(await refused("find=1&in=key&as=float")).toContain("as is one of int32, int64");
+  });
+
   test("is refused with the place of its mistake", async () => {
     const query = new URLSearchParams({ find: "$.a ? 3", in: "json" });
     expect(await refusal(`orders?${query}`)).toContain("at character 4: expected one of == =");

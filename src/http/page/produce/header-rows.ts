@@ -2,10 +2,10 @@
 import { button, element } from "../parts/dom.js";
 import { choice } from "../parts/fields.js";
 import type { ProduceOrder } from "./produce-wire.js";
-import { bytesOf } from "./produce-words.js";
+import { bytesOf, READINGS } from "./produce-words.js";
 import type { RecordCopy } from "./record-copy.js";
 
-const READINGS = { text: "text", hex: "hex", base64: "base64", null: "null" };
+const VALUE_READINGS = { ...READINGS, null: "null" };
 
 interface HeaderRow {
   readonly root: HTMLElement;
@@ -61,7 +61,7 @@ export class HeaderRows {
     const input = (label: string) =>
       element("input", { "aria-label": label, placeholder: label, spellcheck: "false" });
     const [name, value] = [input("name"), input("value")];
-    const reading = choice("reading", READINGS);
+    const reading = choice("reading", VALUE_READINGS);
     reading.ariaLabel = "The value is";
     const remove = button("Remove", () => this.#remove(row), { "aria-label": "Remove the header" });
     const root = element("div", { class: "header-row" }, name, value, reading, remove);

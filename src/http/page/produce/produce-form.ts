@@ -11,14 +11,13 @@ import { HeaderRows } from "./header-rows.js";
 import {
   bytesOf,
   partitionHint,
+  READINGS,
   sizeOf,
   sizeText,
   timestampOf,
   topicHint,
 } from "./produce-words.js";
 import type { RecordCopy } from "./record-copy.js";
-
-const READINGS = { text: "text", hex: "hex", base64: "base64" };
 
 /** A field of the key without text is no key, so an empty one has to be said. */
 const KEY_READINGS = { ...READINGS, empty: "empty" };
@@ -159,8 +158,7 @@ export class ProduceForm {
     this.#allowKey();
     const isTombstone = value.reading === "null";
     this.#value.value = value.text;
-    this.#valueReading.value =
-      value.reading === "hex" || value.reading === "base64" ? value.reading : "text";
+    this.#valueReading.value = value.reading === "empty" || isTombstone ? "text" : value.reading;
     this.#tombstone.box.checked = isTombstone;
     this.#setTombstone(isTombstone);
     this.#headers.fill(headers);
@@ -189,7 +187,7 @@ export class ProduceForm {
     const isComplete = overview !== undefined && topics.length === overview.topicCount;
     setText(this.#topicHint, topicHint(name, topic, isComplete));
     const chosen = this.#partition.value;
-    setText(this.#partitionHint, partitionHint(chosen, this.#keyBytes, topic?.partitions));
+    setText(this.#partitionHint, this.#hintOf(chosen, topic?.partitions));
     clearTimeout(this.#measuring);
     this.#measuring = setTimeout(() => this.#measure(), MEASURE_MS);
   }
@@ -201,6 +199,15 @@ export class ProduceForm {
   /** Puts the focus into the key, which the topic needs. */
   focusKey(): void {
     this.#key.focus();
+  }
+
+  /** Where the record would go; "" while the key is not complete. */
+  #hintOf(chosen: string, partitions: number | undefined): string {
+    try {
+      return partitionHint(chosen, this.#keyBytes, partitions);
+    } catch {
+      return "";
+    }
   }
 
   get #keyBytes(): ProduceOrder["key"] {
@@ -228,7 +235,7 @@ export class ProduceForm {
     try {
       bytes = sizeOf(this.order);
     } catch {
-      return; // the timestamp is not complete yet
+      return; // a timestamp or a number is not complete yet
     }
     setText(this.#size, sizeText(bytes));
     this.#size.classList.toggle("failure", bytes > HTTP_BODY_BYTES_MAX);

@@ -2,15 +2,30 @@
 // Leaves to others: the form (produce-form.ts).
 import { HTTP_BODY_BYTES_MAX } from "../../../limits.js";
 import { partitionForKey } from "../../../record/key-partition.js";
+import { bytesOfTyped, EXPECTED, hexDigits, isFixedType } from "../../../record/typed-bytes.js";
 import { parseTarget } from "../log/target.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { OrderedBytes, ProduceOrder, ProduceReport } from "./produce-wire.js";
 import type { TopicState } from "../wire.js";
 
-/** What a field says, as the broker takes it. `reading` is how it is read: `text`, `hex`, `base64`, `empty` or `null`. */
+/** How the text of a field may be read. */
+export const READINGS = {
+  ...{ text: "text", int32: "int32", int64: "int64", uuid: "UUID" },
+  ...{ hex: "hex", base64: "base64" },
+} as const;
+
+/**
+ * What a field says, as the broker takes it. `reading` is how it is read: one of `READINGS`, `empty` or `null`. Throws if the text is
+ * no number or UUID as it should be.
+ */
 export function bytesOf(text: string, reading: string): OrderedBytes | null {
   if (reading === "null") return null;
   if (reading === "empty") return "";
+  if (isFixedType(reading)) {
+    const bytes = bytesOfTyped(text, reading);
+    if (bytes !== undefined) return { hex: hexDigits(bytes) };
+    throw new Error(`'${text.slice(0, 100)}' is not ${READINGS[reading]}: ${EXPECTED[reading]}`);
+  }
   if (reading === "hex") return { hex: text };
   return reading === "base64" ? { base64: text } : text;
 }
@@ -63,8 +78,10 @@ export function partitionHint(
   if (chosen !== "") return "";
   if (partitions === 1) return "the topic has only partition 0";
   if (key === null) return `without a key, one of ${countOf(partitions, "partition")}`;
-  if (typeof key !== "string") return `by the key, one of ${countOf(partitions, "partition")}`;
-  return `by the key: partition ${partitionForKey(key, partitions)} of ${partitions}`;
+  const bytes =
+    typeof key === "string" ? key : "hex" in key ? bytesOfTyped(key.hex, "hex") : undefined;
+  if (bytes === undefined) return `by the key, one of ${countOf(partitions, "partition")}`;
+  return `by the key: partition ${partitionForKey(bytes, partitions)} of ${partitions}`;
 }
 
 /** What is worth knowing of a topic before a record is sent; `isComplete` says whether all topics are known. */

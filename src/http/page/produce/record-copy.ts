@@ -1,15 +1,17 @@
 // A record of the log as the form has it, to be changed and sent again. Pure. Leaves to others: asking for the record
 // (../records/record-api.ts), the form (produce-form.ts).
+import { typedText } from "../../../record/typed-bytes.js";
 import { formatCount } from "../parts/format.js";
+import { suitableType } from "../records/record-keys.js";
 import { base64Of, bytesOfBase64, hexOf, textOf } from "../records/record-text.js";
 import type { ShownBytes, ShownRecord } from "../records/record-wire.js";
 import type { ProduceOrder } from "./produce-wire.js";
-import { bytesOf, checkSize } from "./produce-words.js";
+import { bytesOf, checkSize, type READINGS } from "./produce-words.js";
 
 /** What a field has, and how it is read. */
 export interface FieldContent {
   readonly text: string;
-  readonly reading: "text" | "hex" | "base64" | "empty" | "null";
+  readonly reading: keyof typeof READINGS | "empty" | "null";
 }
 
 export interface RecordCopy {
@@ -95,6 +97,8 @@ export function contentOf(bytes: Uint8Array | null, hasLines: boolean): FieldCon
   if (bytes.length === 0) return { text: "", reading: "empty" };
   const text = textOf(bytes, false);
   if (text !== undefined && isPlain(text, hasLines)) return { text, reading: "text" };
+  const type = suitableType(bytes);
+  if (type !== undefined) return { text: typedText(bytes, type) ?? "", reading: type };
   if (bytes.length <= COPIED_HEX_BYTES_MAX) return { text: hexOf(bytes), reading: "hex" };
   return { text: base64Of(bytes), reading: "base64" };
 }

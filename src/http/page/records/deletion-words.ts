@@ -1,8 +1,10 @@
 // What is asked before a key is deleted, and the order that deletes it. Pure. Leaves to others: asking (record-panel.ts), and
 // writing (../produce/produce-api.ts).
 import { printable } from "../../../printable.js";
+import { typedText } from "../../../record/typed-bytes.js";
 import type { ProduceOrder } from "../produce/produce-wire.js";
 import { durationText } from "../topics/setting-text.js";
+import { KEYS_AS, suitableType } from "./record-keys.js";
 import { base64Of, hexOf, textOf } from "./record-text.js";
 import type { ShownRecord } from "./record-wire.js";
 
@@ -18,6 +20,8 @@ export function isDeletable({ key, value, tombstoneMs, mayWrite, batch }: ShownR
 /** A key in a sentence. */
 export function keyWords(key: Uint8Array): string {
   if (key.length === 0) return "the empty key";
+  const type = suitableType(key);
+  if (type !== undefined) return `the key ${typedText(key, type)} (${KEYS_AS[type]})`;
   const text = textOf(key, false);
   if (text === undefined) {
     const isCut = key.length > NAMED_BYTES_MAX;

@@ -5,6 +5,7 @@ import type { DescribedBytes } from "../../../record/described-bytes.js";
 import { printable } from "../../../printable.js";
 import { element, setText } from "../parts/dom.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { type KeyView, shownKey } from "./record-keys.js";
 import { firstOf, keyOf } from "./record-order.js";
 import { preview, timeText, timeTitle } from "./record-text.js";
 
@@ -38,6 +39,8 @@ export class RecordList {
   readonly #table: HTMLElement;
   readonly #timeHead = element("th", { scope: "col", class: "col-time" });
   readonly #times: { readonly cell: HTMLElement; readonly ms: number }[] = [];
+  readonly #keys: { readonly cell: HTMLElement; readonly key: DescribedBytes | null }[] = [];
+  #keyView: KeyView = { as: "", types: new Set() };
   /** Of the items that were added last. */
   #batches = new Map<string, BatchSummary>();
   #lastBatch = "";
@@ -79,11 +82,20 @@ export class RecordList {
     for (const { cell, ms } of this.#times) this.#writeTime(cell, ms);
   }
 
+  set keyView({ as, types }: KeyView) {
+    const before = this.#keyView;
+    if (as === before.as && types.size === before.types.size && types.isSubsetOf(before.types))
+      return;
+    this.#keyView = { as, types: new Set(types) };
+    for (const { cell, key } of this.#keys) this.#writeKey(cell, key);
+  }
+
   /** Shows these items. `isOfOne`: all are of one partition, so its batches can be told apart. */
   show(items: readonly ListItem[], batches: readonly BatchSummary[], isOfOne: boolean): void {
     const focused = this.#focusedKey();
     this.#waiting.length = 0;
     this.#times.length = 0;
+    this.#keys.length = 0;
     this.#lastBatch = "";
     this.#batches = batchesByPlace(batches);
     this.#table.classList.toggle("of-one", isOfOne);
@@ -118,7 +130,9 @@ export class RecordList {
     const isAtEnd = root.scrollHeight - root.scrollTop - root.clientHeight < END_PIXELS;
     this.#body.append(...this.#waiting.splice(0, FRAME_ROWS_MAX));
     while (this.#body.children.length > this.#rowsMax) this.#body.firstElementChild?.remove();
-    this.#times.splice(0, Math.max(0, this.#times.length - this.#rowsMax - this.#waiting.length));
+    const kept = this.#rowsMax + this.#waiting.length;
+    this.#times.splice(0, Math.max(0, this.#times.length - kept));
+    this.#keys.splice(0, Math.max(0, this.#keys.length - kept));
     this.#mark();
     if (isAtEnd) this.scrollToEnd();
     if (this.#waiting.length > 0) this.#frame = requestAnimationFrame(() => this.#addWaiting());
@@ -178,12 +192,15 @@ export class RecordList {
       return [...rows, element("tr", { class: "item" }, ...place, text)];
     }
     const { key: recordKey, value, headers, headerCount, bytes, decoded } = item;
+    const keyCell = element("td", { class: "col-key" });
+    this.#keys.push({ cell: keyCell, key: recordKey });
+    this.#writeKey(keyCell, recordKey);
     rows.push(
       element(
         "tr",
         { class: "item" },
         ...place,
-        element("td", { class: "col-key" }, bytesText(recordKey, "null")),
+        keyCell,
         element(
           "td",
           { class: "col-value" },
@@ -205,6 +222,16 @@ export class RecordList {
       cell.replaceChildren(element("span", { class: "day" }, `${day} `), clock);
     else cell.textContent = text;
     cell.title = timeTitle(ms, this.#isUtc);
+  }
+
+  #writeKey(cell: HTMLElement, key: DescribedBytes | null): void {
+    if (key === null || key.bytes === 0) {
+      cell.replaceChildren(bytesText(key, "null"));
+      return;
+    }
+    const { text, title, isBinary } = shownKey(key, this.#keyView);
+    const attributes = { class: isBinary ? "binary" : undefined, title: title || undefined };
+    cell.replaceChildren(element("span", attributes, text));
   }
 
   #buttons(): HTMLButtonElement[] {

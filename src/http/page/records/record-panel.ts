@@ -1,6 +1,7 @@
 // One record in full: its value as JSON, text, hexadecimal or base64, its key and headers, and the ways to its bytes in the log.
 // Leaves to others: the list (record-list.ts), and the formats (record-text.ts).
 import { printable } from "../../../printable.js";
+import { fixedTypeOf, typedText } from "../../../record/typed-bytes.js";
 import { isPassing } from "../api.js";
 import { copyText } from "../parts/copy.js";
 import { openDialog } from "../parts/dialog.js";
@@ -15,9 +16,12 @@ import { hrefOf } from "../router.js";
 import type { PageContext } from "../view.js";
 import { deletionWords, isDeletable, keyWords, tombstoneOrder } from "./deletion-words.js";
 import { askKey, askRecord, pathOfRecord } from "./record-api.js";
+import { keyTabOf, type KeyView, searchOfKey, suitableType } from "./record-keys.js";
 import {
   bytesOfBase64,
+  confluentText,
   hexDump,
+  isReadable,
   jsonTokens,
   printableLines,
   textOf,
@@ -32,10 +36,11 @@ const SHOWN_LENGTH = 200_000;
 /** Records before the one around which a list is shown. */
 const RECORDS_BEFORE = 10;
 
-/** Longest key that a link searches for. */
-const SEARCHED_KEY_BYTES_MAX = 500;
-
-const TABS = { json: "JSON", text: "Text", hex: "Hex", base64: "Base64" } as const;
+const TABS = {
+  ...{ json: "JSON", text: "Text" },
+  ...{ int32: "int32", int64: "int64", uuid: "UUID" },
+  ...{ hex: "Hex", base64: "Base64" },
+} as const;
 
 type Tab = keyof typeof TABS;
 
@@ -54,6 +59,7 @@ export class RecordPanel {
   readonly #title = element("h2");
   #cancel = new AbortController();
   #tab = "";
+  #keyView: KeyView = { as: "", types: new Set() };
   #shown = "";
 
   constructor(context: Pick<PageContext, "notices" | "session">, events: RecordPanelEvents) {
@@ -92,13 +98,20 @@ export class RecordPanel {
   }
 
   /** Shows a record. */
-  async open(topic: string, partition: number, offset: number, tab: string): Promise<void> {
+  async open(
+    topic: string,
+    partition: number,
+    offset: number,
+    tab: string,
+    keyView: KeyView,
+  ): Promise<void> {
     this.root.hidden = false;
-    const key = `${topic} ${partition} ${offset}`;
+    const key = `${topic} ${partition} ${offset} ${keyView.as}`;
     const isSame = this.#shown === key && this.#tab === tab;
     if (isSame) return;
     this.#shown = key;
     this.#tab = tab;
+    this.#keyView = keyView;
     this.#cancel.abort();
     const cancel = new AbortController();
     this.#cancel = cancel;
@@ -118,7 +131,7 @@ export class RecordPanel {
           "div",
           { class: "actions" },
           isPassing(error)
-            ? button("Try again", () => void this.open(topic, partition, offset, tab))
+            ? button("Try again", () => void this.open(topic, partition, offset, tab, keyView))
             : link(
                 "The newest records of the partition",
                 hrefOf("records", [topic], { partition }),
@@ -168,11 +181,12 @@ export class RecordPanel {
 
   /** A search for the records of the same key, which are all in this partition. */
   #sameKey(topic: string, partition: number, key: ShownBytes | null): HTMLElement[] {
-    if (key === null || key.bytes === 0 || key.bytes > SEARCHED_KEY_BYTES_MAX) return [];
-    const find = textOf(bytesOfBase64(key.base64), false);
-    if (find === undefined) return [];
-    const place = { ...around(topic, partition, 0), from: "", record: undefined, find, in: "key" };
-    return [link("Same key", hrefOfPlace(place))];
+    const bytes = key === null ? undefined : bytesOfBase64(key.base64);
+    if (bytes === undefined || bytes.length !== key?.bytes) return [];
+    const search = searchOfKey(bytes, this.#keyView);
+    if (search === undefined) return [];
+    const all = { ...around(topic, partition, 0), from: "", record: undefined };
+    return [link("Same key", hrefOfPlace({ ...all, ...search, in: "key" }))];
   }
 
   /** What writes another record: only where the visitor may. */
@@ -236,10 +250,16 @@ export class RecordPanel {
     const text = textOf(bytes, isCut);
     const tokens = text === undefined || isCut ? undefined : jsonTokens(text);
     const isJson = tokens !== undefined && /^\s*[[{]/.test(text ?? "");
-    const suitable: Tab = isJson ? "json" : text === undefined ? "hex" : "text";
-    const usable = (Object.keys(TABS) as Tab[]).filter(
-      (tab) => tab === "hex" || tab === "base64" || (tab === "json" ? tokens : text) !== undefined,
-    );
+    const type = isCut ? undefined : fixedTypeOf(bytes.length);
+    const shownAs = hasTabs ? suitableType(bytes) : keyTabOf(bytes, this.#keyView);
+    const plain = isReadable(text) ? "text" : "hex";
+    const suitable: Tab = isCut ? plain : (shownAs ?? (isJson ? "json" : plain));
+    const isUsable = (tab: Tab): boolean => {
+      if (tab === "json") return tokens !== undefined;
+      if (tab === "text") return text !== undefined;
+      return tab === "hex" || tab === "base64" || tab === type;
+    };
+    const usable = (Object.keys(TABS) as Tab[]).filter(isUsable);
     const wanted = hasTabs ? usable.find((tab) => tab === this.#tab) : undefined;
     const body = element("div", { class: "bytes" });
     const size = element(
@@ -250,7 +270,12 @@ export class RecordPanel {
     let chosen = wanted ?? suitable;
     const show = (tab: Tab): void => {
       chosen = tab;
-      body.replaceChildren(...bodyOf(tab, bytes, text ?? "", tokens ?? [], shown.base64));
+      const confluent =
+        tab === "json" || tab === type ? undefined : confluentText(bytes, shown.bytes);
+      body.replaceChildren(
+        ...(confluent === undefined ? [] : [element("p", { class: "muted" }, confluent)]),
+        ...bodyOf(tab, bytes, text ?? "", tokens ?? [], shown.base64),
+      );
     };
     const names = Object.fromEntries(usable.map((tab) => [tab, TABS[tab]]));
     const tabs = new Tabs(`${title} as`, names, body, (name) => {
@@ -264,8 +289,8 @@ export class RecordPanel {
     show(chosen);
     const copied = (): void => {
       const json = (tokens ?? []).map((each) => each.text).join("");
-      const texts = { json, text: text ?? "", hex: hexDump(bytes), base64: shown.base64 };
-      copyText(texts[chosen]).then(
+      const copy = chosen === "json" ? json : textIn(chosen, bytes, text ?? "", shown.base64);
+      copyText(copy).then(
         () =>
           this.#context.notices.say(`${title} copied${isCut ? ", as far as it is shown" : ""}.`),
         (error: unknown) => this.#context.notices.fail(error),
@@ -320,10 +345,22 @@ function bodyOf(
     }
     return [shown, ...moreOf(shown, rest)];
   }
-  const whole = tab === "hex" ? hexDump(bytes) : tab === "base64" ? base64 : printableLines(text);
+  const whole = textIn(tab, bytes, printableLines(text), base64);
   const kind = tab === "text" || tab === "base64" ? "wrapped" : undefined;
   const shown = element("pre", { class: kind, tabindex: 0 }, whole.slice(0, SHOWN_LENGTH));
   return [shown, ...moreOf(shown, whole.slice(SHOWN_LENGTH))];
+}
+
+/** What a tab has, but for the marks of JSON. */
+function textIn(
+  tab: Exclude<Tab, "json">,
+  bytes: Uint8Array,
+  text: string,
+  base64: string,
+): string {
+  if (tab === "text") return text;
+  if (tab === "hex") return hexDump(bytes);
+  return tab === "base64" ? base64 : (typedText(bytes, tab) ?? "");
 }
 
 /** A button for what was left out. */

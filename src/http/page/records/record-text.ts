@@ -2,6 +2,7 @@
 // Leaves to others: what is shown where (record-list.ts, record-panel.ts).
 import { printable } from "../../../printable.js";
 import type { DescribedBytes } from "../../../record/described-bytes.js";
+import { countOf } from "../parts/format.js";
 
 /** Bytes of a preview in hexadecimal. */
 const HEX_BYTES_MAX = 24;
@@ -15,9 +16,33 @@ export function preview(bytes: DescribedBytes): {
     return { text: printable(bytes.text) + (bytes.isCut ? "…" : ""), isText: true };
   }
   const all = bytesOfBase64(bytes.base64);
-  const isCut = bytes.bytes > Math.min(all.length, HEX_BYTES_MAX);
-  return { text: hexOf(all.subarray(0, HEX_BYTES_MAX)) + (isCut ? " …" : ""), isText: false };
+  return { text: hexPreview(all, bytes.bytes), isText: false };
 }
+
+/** The first bytes of `length` in hexadecimal. */
+export function hexPreview(bytes: Uint8Array, length = bytes.length): string {
+  const isCut = length > Math.min(bytes.length, HEX_BYTES_MAX);
+  return hexOf(bytes.subarray(0, HEX_BYTES_MAX)) + (isCut ? " …" : "");
+}
+
+/** Whether there is a text without invisible characters; line breaks and tabs are visible. */
+export function isReadable(text: string | undefined): text is string {
+  return text !== undefined && !/[^\P{Cc}\t\r\n]/u.test(text);
+}
+
+/**
+ * What a Confluent serializer would mean by these first bytes of `length`: a zero, then the id of a schema. Undefined if they are no
+ * such header.
+ */
+export function confluentText(bytes: Uint8Array, length: number): string | undefined {
+  if (bytes.length <= CONFLUENT_HEADER_BYTES || bytes[0] !== 0) return undefined;
+  const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+  if (id === 0) return undefined;
+  const rest = countOf(length - CONFLUENT_HEADER_BYTES, "byte");
+  return `As a Confluent header: schema id ${id}, then ${rest}`;
+}
+
+const CONFLUENT_HEADER_BYTES = 5;
 
 export function bytesOfBase64(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

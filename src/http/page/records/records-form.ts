@@ -93,7 +93,7 @@ export class RecordsForm {
       find: this.#find.value,
       in: this.#in.value,
       ignoresCase: this.#case.box.checked,
-      ...{ isTail: false, record: undefined, isUtc: false, tab: "" },
+      ...{ keys: "", isTail: false, record: undefined, isUtc: false, tab: "" },
     });
     return withRange(place);
   }

@@ -1,7 +1,9 @@
 // A place of the records view: which records its address names, and the question to the broker for them. Pure.
 // Leaves to others: addresses in general (../router.ts), and the fields (records-form.ts).
 import { splitRange, tryParseTime } from "../../../offset-place.js";
+import type { ByteType } from "../../../record/typed-bytes.js";
 import { hrefOf, type Query, type Route } from "../router.js";
+import { byteTypeOf, type KeysAs, keysAsOf } from "./record-keys.js";
 
 /** What the address says. Texts are as a person wrote them; "" is nothing. */
 export interface RecordsPlace {
@@ -17,6 +19,8 @@ export interface RecordsPlace {
   readonly find: string;
   readonly in: string;
   readonly ignoresCase: boolean;
+  /** How keys are shown, and what a search in keys means by its text. */
+  readonly keys: KeysAs;
   readonly isTail: boolean;
   /** The record that is open. */
   readonly record: { readonly partition: number; readonly offset: number } | undefined;
@@ -38,6 +42,7 @@ export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
     ...{ topic, partition, from: text("from"), to: text("to"), at: text("at") },
     dir: dir === "newer" || dir === "older" ? dir : "",
     ...{ find: text("find"), in: text("in"), ignoresCase: text("case") === "ignore" },
+    keys: keysAsOf(text("keys")),
     isTail: text("tail") === "1",
     record: of === undefined ? undefined : { partition: Number(of), offset: Number(offset) },
     isUtc: text("zone") === "utc",
@@ -52,6 +57,7 @@ export function hrefOfPlace(place: RecordsPlace): string {
     ...{ from: place.from, to: place.to, at: place.at, dir: place.dir },
     ...{ find: place.find, in: place.find === "" ? "" : place.in },
     case: place.find !== "" && place.ignoresCase ? "ignore" : "",
+    keys: place.keys,
     tail: place.isTail ? "1" : "",
     record: record === undefined ? "" : `${record.partition}/${record.offset}`,
     zone: place.isUtc ? "utc" : "",
@@ -68,13 +74,26 @@ export function firstPageOf(place: RecordsPlace): RecordsPlace {
 /** Whether two places show the same list. */
 export function isSameList(a: RecordsPlace, b: RecordsPlace): boolean {
   const listOf = (place: RecordsPlace): string =>
-    hrefOfPlace({ ...place, record: undefined, isUtc: false, tab: "" });
+    hrefOfPlace({
+      ...{ ...place, record: undefined, isUtc: false, tab: "" },
+      keys: isKeySearch(place) ? place.keys : "",
+    });
   return listOf(a) === listOf(b);
 }
 
 /** Whether it is only a range of the log that is shown, rather than the log from some place on. */
 export function isRange({ find, to }: RecordsPlace): boolean {
   return find !== "" || to !== "";
+}
+
+/** What the text of a search is, for the broker; undefined for text. */
+export function searchedType(place: RecordsPlace): ByteType | undefined {
+  return isKeySearch(place) ? byteTypeOf(place.keys) : undefined;
+}
+
+/** Whether keys are searched, so that it matters how they are shown. */
+export function isKeySearch({ find, in: field }: RecordsPlace): boolean {
+  return find !== "" && field === "key";
 }
 
 /** In which direction records are read: the newest ones first, unless a start is given. */
@@ -89,6 +108,7 @@ export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
   const from = isEnd(place.from) ? "" : place.from;
   // A start is where the first page begins. Only a range ends there as well.
   const hasStart = from !== "" && (at === "" || isRange(place));
+  const type = searchedType(place);
   return {
     ...(partition === undefined ? {} : { partition: String(partition) }),
     ...(hasStart ? { from: withZone(from) } : {}),
@@ -98,6 +118,7 @@ export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
     limit: String(limit),
     ...(find === "" ? {} : { find, in: place.in === "" ? "any" : place.in }),
     ...(find !== "" && place.ignoresCase ? { case: "ignore" } : {}),
+    ...(type === undefined ? {} : { as: type }),
   };
 }
 

@@ -2,9 +2,10 @@
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
 // (record-load.ts), following (record-tail.ts), what an address means (records-place.ts), and words (records-words.ts).
 import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
+import type { RecordItem } from "../../../services/records/record-item.js";
 import { button, element, failure, setText } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
-import { toggle } from "../parts/fields.js";
+import { choice, toggle } from "../parts/fields.js";
 import { formatCount } from "../parts/format.js";
 import { shortText } from "../parts/names.js";
 import { hrefOf, type Route } from "../router.js";
@@ -12,6 +13,7 @@ import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
 import { type ListItem, RecordList } from "./record-list.js";
 import { type LoadedRecords, RecordLoad } from "./record-load.js";
+import { KEYS_AS, keysAsOf, type KeysAs, searchProblem, SeenKeys } from "./record-keys.js";
 import { firstOf } from "./record-order.js";
 import { RecordPanel } from "./record-panel.js";
 import { RecordTail } from "./record-tail.js";
@@ -20,6 +22,7 @@ import { RecordsForm } from "./records-form.js";
 import {
   firstPageOf,
   hrefOfPlace,
+  isKeySearch,
   isRange,
   isSameList,
   placeOf,
@@ -34,6 +37,8 @@ const TAIL_ROWS_MAX = 500;
 
 const JSON_HINT =
   " In JSON values a path is searched, as in order.id = 123; in “value” any text is.";
+
+const KEY_HINT = " A key that is shown as a number or a UUID is found in “key”.";
 
 /** Topics that are offered when none is chosen. */
 const OFFERED_TOPICS_MAX = 40;
@@ -67,6 +72,8 @@ export class RecordsView implements View {
   readonly #follow = button("Live tail", () => this.#toggleTail());
   readonly #download = element("a", { class: "button", role: "link", download: "" }, "Download");
   readonly #utc = toggle("UTC", "utc", (isUtc) => this.#note({ isUtc }));
+  readonly #keys = choice("keys", KEYS_AS);
+  readonly #keysLabel = element("label", { class: "keys-as" }, "keys as ", this.#keys);
   readonly #empty = element("div");
   readonly #shown: HTMLElement;
   #place: RecordsPlace | undefined;
@@ -78,6 +85,7 @@ export class RecordsView implements View {
   #failure: unknown;
   /** The topic of the records in the list. */
   #listed = "";
+  readonly #seenKeys = new SeenKeys();
   #settling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(context: PageContext) {
@@ -118,7 +126,7 @@ export class RecordsView implements View {
         this.#said,
         this.#progress,
         this.#cancel,
-        element("div", { class: "actions" }, this.#utc.root, this.#download),
+        element("div", { class: "actions" }, this.#keysLabel, this.#utc.root, this.#download),
       ),
       element("div", { class: "split" }, this.#list.root, this.#panel.root),
     );
@@ -129,6 +137,7 @@ export class RecordsView implements View {
       this.#empty,
       this.#shown,
     );
+    this.#keys.addEventListener("change", () => this.#chooseKeys());
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#panel.isOpen) this.#close();
     });
@@ -145,6 +154,8 @@ export class RecordsView implements View {
       this.#form.fill(place);
       this.#begin(place);
     }
+    this.#showKeys(place);
+    this.#showState();
     this.#showRecord(place);
     return place.topic === "" ? "Records" : `${shortText(place.topic)} – Records`;
   }
@@ -179,8 +190,13 @@ export class RecordsView implements View {
   }
 
   #submitted(form: RecordsPlace): void {
-    const { router } = this.#context;
-    const place = { ...form, isUtc: this.#utc.box.checked };
+    const { router, notices } = this.#context;
+    const place = { ...form, isUtc: this.#utc.box.checked, keys: this.#keysFor(form) };
+    const problem = isKeySearch(place) ? searchProblem(place.find, place.keys) : undefined;
+    if (problem !== undefined) {
+      notices.fail(new Error(problem));
+      return;
+    }
     if (this.#place !== undefined && isSameList(this.#place, place)) this.#begin(place);
     else router.go(hrefOfPlace(place));
   }
@@ -201,6 +217,7 @@ export class RecordsView implements View {
     this.#waitsFor = undefined;
     this.#progress.value = 0;
     // What is shown stays until the answer is there, unless it belongs to something else.
+    if (place.topic !== this.#listed) this.#seenKeys.clear();
     if (place.find !== "" || place.topic !== this.#listed) this.#list.show([], [], true);
     this.#listed = place.topic;
     this.#showState();
@@ -256,9 +273,41 @@ export class RecordsView implements View {
     }
   }
 
+  /** How keys are shown and searched for: as before, as long as it is the same topic; a key as they are seen to be. */
+  #keysFor({ topic, find, in: field }: RecordsPlace): KeysAs {
+    const keys = this.#place?.topic === topic ? this.#place.keys : "";
+    const isMeant = keys === "" && field === "key" && topic === this.#listed;
+    return (isMeant ? this.#seenKeys.typeOf(find) : undefined) ?? keys;
+  }
+
+  #chooseKeys(): void {
+    const place = this.#place;
+    if (place === undefined) return;
+    const keys = keysAsOf(this.#keys.value);
+    const problem = isKeySearch(place) ? searchProblem(place.find, keys) : undefined;
+    if (problem === undefined) this.#note({ keys });
+    else {
+      this.#keys.value = place.keys;
+      this.#context.notices.fail(new Error(problem));
+    }
+  }
+
+  /** Shows keys as they are chosen to be. The choice is there where not all keys are text. */
+  #showKeys({ keys }: Pick<RecordsPlace, "keys">): void {
+    this.#keys.value = keys;
+    this.#keysLabel.hidden = keys === "" && !this.#seenKeys.hasBinary;
+    this.#list.keyView = { as: keys, types: this.#seenKeys.types };
+  }
+
+  #seeKeys(items: readonly RecordItem[]): void {
+    this.#seenKeys.add(items);
+    if (this.#place !== undefined) this.#showKeys(this.#place);
+  }
+
   #showItems({ partition }: RecordsPlace): void {
     const { items = [], batches = [], last } = this.#loaded ?? {};
     const isOfOne = partition !== undefined || last?.partitions === 1;
+    this.#seeKeys(items);
     this.#list.show(items, batches, isOfOne);
     this.#list.markOpen(this.#place?.record);
   }
@@ -314,13 +363,19 @@ export class RecordsView implements View {
       ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
       : place.find === ""
         ? (this.#outside(place) ?? "There are no records in this range.")
-        : `Nothing in this range matches ${place.find}.${place.in === "json" && !place.find.includes("=") ? JSON_HINT : ""}`;
+        : `Nothing in this range matches ${place.find}.${this.#searchHint(place)}`;
     const next = isBlank
       ? mayProduce
         ? [link("Produce one", hrefOf("produce", [], { topic: place.topic }))]
         : []
       : [link("Show the newest records", all)];
     this.#empty.replaceChildren(emptyState(text, ...next));
+  }
+
+  #searchHint({ in: field, find }: RecordsPlace): string {
+    if (field === "json" && !find.includes("=")) return JSON_HINT;
+    const isKey = field !== "key" && this.#seenKeys.typeOf(find) !== undefined;
+    return isKey ? KEY_HINT : "";
   }
 
   /** Says that an offset is beyond the end, if a partition is shown from there on. */
@@ -399,6 +454,7 @@ export class RecordsView implements View {
         ]
       : [];
     const isOfOne = place.partition !== undefined || rows.partitions === 1;
+    this.#seeKeys(rows.items);
     this.#list.append([...skipped, ...rows.items], rows.batches, isOfOne, TAIL_ROWS_MAX);
     this.#showState();
   }
@@ -429,13 +485,14 @@ export class RecordsView implements View {
     else this.#context.router.replace(href);
   }
 
-  #showRecord({ topic, record, tab }: RecordsPlace): void {
+  #showRecord({ topic, record, tab, keys }: RecordsPlace): void {
     this.#list.markOpen(record);
     this.#shown.classList.toggle("has-panel", record !== undefined);
     if (record === undefined) this.#panel.close();
     else {
       const wasOpen = this.#panel.isOpen;
-      void this.#panel.open(topic, record.partition, record.offset, tab);
+      const view = { as: keys, types: this.#seenKeys.types };
+      void this.#panel.open(topic, record.partition, record.offset, tab, view);
       // On a narrow screen it lies over the list.
       if (!wasOpen && matchMedia("(max-width: 1099px)").matches) this.#panel.root.focus();
     }

@@ -3,7 +3,7 @@
 import { SEARCHED_JSON_BYTES_MAX, SEARCHED_TEXT_BYTES_MAX } from "../../../limits.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { LoadedRecords } from "./record-load.js";
-import type { RecordsPlace } from "./records-place.js";
+import { type RecordsPlace, searchedType } from "./records-place.js";
 
 /** What is shown, or how far a search is. */
 export function stateWords(
@@ -63,11 +63,13 @@ function rangeWords(items: LoadedRecords["items"], count: number): string {
 export function downloadOf(place: RecordsPlace, { start, end, last }: LoadedRecords): string {
   const { partition, find } = place;
   const isSearch = find !== "";
+  const type = searchedType(place);
   const query = new URLSearchParams({
     ...(partition === undefined ? {} : { partition: String(partition) }),
     ...{ from: isSearch ? last.from : start, to: isSearch ? last.to : end },
     ...(isSearch ? { find, in: place.in === "" ? "any" : place.in } : {}),
     ...(isSearch && place.ignoresCase ? { case: "ignore" } : {}),
+    ...(type === undefined ? {} : { as: type }),
   });
   return `/api/records/${encodeURIComponent(place.topic)}/lines?${query}`;
 }

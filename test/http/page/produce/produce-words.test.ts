@@ -17,6 +17,15 @@ test("fields are read as text, hexadecimal, base64 or null", () => {
   ]);
 });
 
+test("fields are read as numbers and UUIDs, and refused if they are none", () => {
+  expect(bytesOf("123", "int32")).toEqual({ hex: "0000007b" });
+  expect(bytesOf("-2", "int64")).toEqual({ hex: "fffffffffffffffe" });
+  expect(bytesOf("123e4567-e89b-12d3-a456-426614174000", "uuid")).toEqual({
+    hex: "123e4567e89b12d3a456426614174000",
+  });
+  expect(() => bytesOf("12.5", "int32")).toThrow("'12.5' is not int32: expected a whole number");
+});
+
 test("the size of a request says when it is too long", () => {
   expect(sizeText(1536)).toBe("1.5 KiB of 1 MiB");
   expect(sizeText(1024 * 1024)).toBe("1 MiB of 1 MiB");
@@ -36,7 +45,9 @@ describe("the partition of a record", () => {
     expect(partitionHint("", "21", undefined)).toBe("");
     expect(partitionHint("", null, 1)).toBe("the topic has only partition 0");
     expect(partitionHint("", null, 10)).toBe("without a key, one of 10 partitions");
-    expect(partitionHint("", { hex: "00" }, 10)).toBe("by the key, one of 10 partitions");
+    expect(partitionHint("", { base64: "AA==" }, 10)).toBe("by the key, one of 10 partitions");
+    expect(partitionHint("", { hex: "0" }, 10)).toBe("by the key, one of 10 partitions");
+    expect(partitionHint("", { hex: "32 31" }, 10)).toBe("by the key: partition 0 of 10");
     // As in Kafka's clients: see test/record/key-partition.test.ts.
     expect(partitionHint("", "21", 10)).toBe("by the key: partition 0 of 10");
     expect(partitionHint("9", "21", 10)).toBe("");

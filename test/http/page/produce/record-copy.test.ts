@@ -24,8 +24,12 @@ describe("a field", () => {
       contentOf(Buffer.from(text), hasLines).reading;
     expect(readingOf("customer 21\té\u202e")).toBe("text");
     expect([readingOf("a\nb"), readingOf("a\nb", true)]).toEqual(["hex", "text"]);
-    expect([readingOf("a\r\nb", true), readingOf("\0\0\0{", true)]).toEqual(["hex", "hex"]);
+    expect([readingOf("a\r\nb", true), readingOf("\0\0{", true)]).toEqual(["hex", "hex"]);
     expect(contentOf(Uint8Array.of(0, 255), false)).toEqual({ text: "00 ff", reading: "hex" });
+    expect(contentOf(Uint8Array.of(0, 0, 0, 123), false)).toEqual({
+      text: "123",
+      reading: "int32",
+    });
     expect(readingOf(new Uint8Array(4097))).toBe("base64");
     expect(contentOf(null, true).reading).toBe("null");
     expect(contentOf(new Uint8Array(0), true).reading).toBe("empty");

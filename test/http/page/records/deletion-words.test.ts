@@ -26,6 +26,7 @@ test("a key is named by its first characters", () => {
   expect(keyWords(Buffer.from("a\n".repeat(40)))).toBe(`the key ${"a\\n".repeat(30)}…`);
   expect(keyWords(Uint8Array.of(0, 255))).toBe("the key 00 ff");
   expect(keyWords(new Uint8Array(20).fill(255))).toEndWith("ff …");
+  expect(keyWords(Uint8Array.of(0, 0, 0, 123))).toBe("the key 123 (int32)");
   expect(keyWords(new Uint8Array(0))).toBe("the empty key");
 });
 

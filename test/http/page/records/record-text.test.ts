@@ -3,7 +3,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { inOrder, keyOf } from "../../../../src/http/page/records/record-order.js";
 import {
+  confluentText,
   hexDump,
+  isReadable,
   jsonTokens,
   preview,
   printableLines,
@@ -12,6 +14,7 @@ import {
 } from "../../../../src/http/page/records/record-text.js";
 import {
   hrefOfPlace,
+  isSameList,
   placeOf,
   queryOf,
   withRange,
@@ -22,8 +25,19 @@ import type { RecordItem } from "../../../../src/services/records/record-item.js
 const placeAt = (hash: string) => placeOf(routeOf(hash));
 
 describe("an address", () => {
+  test("says how keys are shown, and what that makes of a search in them", () => {
+    const [as, find] = ["#/records/t?keys=int64", "#/records/t?find=5&in=key&keys=int64"];
+    expect(queryOf(placeAt(as), 9)).not.toHaveProperty("as");
+    expect(queryOf(placeAt(find), 9)).toMatchObject({ find: "5", in: "key", as: "int64" });
+    expect(queryOf(placeAt(find.replace("int64", "text")), 9)).not.toHaveProperty("as");
+    expect(placeAt("#/records/t?keys=float").keys).toBe("");
+    expect(isSameList(placeAt(as), placeAt("#/records/t"))).toBe(true);
+    expect(isSameList(placeAt(find), placeAt("#/records/t?find=5&in=key"))).toBe(false);
+  });
+
   test("is the same after it was read", () => {
-    const query = "partition=2&from=%40-1h&at=77&dir=older&find=a+b&in=key&case=ignore&tail=1";
+    const query =
+      "partition=2&from=%40-1h&at=77&dir=older&find=a+b&in=key&case=ignore&keys=int64&tail=1";
     const hash = `#/records/orders?${query}&record=2%2F77&tab=hex`;
     expect(hrefOfPlace(placeAt(hash))).toBe(hash);
     expect(hrefOfPlace(placeAt("#/records"))).toBe("#/records");
@@ -107,6 +121,20 @@ describe("text", () => {
     const bytes = Buffer.from(Array.from({ length: 30 }, (_, i) => i));
     expect(preview({ bytes: 30, base64: bytes.toString("base64") }).text).toEndWith("16 17 …");
     expect(preview({ bytes: 2, base64: "AP8=" })).toEqual({ text: "00 ff", isText: false });
+  });
+
+  test("is readable without invisible characters", () => {
+    expect(["é 1", "a\tb\r\nc", "\0\0\0{", "\x1b[1m", undefined].map(isReadable)).toEqual([
+      ...[true, true, false, false, false],
+    ]);
+  });
+
+  test("of a Confluent header has the id of the schema", () => {
+    const bytes = Uint8Array.of(9, 0, 0, 0, 0, 42, 2, 6).subarray(1);
+    expect(confluentText(bytes, 7)).toBe("As a Confluent header: schema id 42, then 2 bytes");
+    expect(confluentText(bytes, 1000)).toEndWith("then 995 bytes");
+    for (const other of [bytes.subarray(0, 5), Uint8Array.of(1, 0, 0, 0, 42, 2), new Uint8Array(9)])
+      expect(confluentText(other, other.length)).toBeUndefined();
   });
 
   test("of many lines keeps its lines and tabs, and shows what is invisible", () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { LoadedRecords } from "../../../../src/http/page/records/record-load.js";
 import { placeOf } from "../../../../src/http/page/records/records-place.js";
-import { stateWords } from "../../../../src/http/page/records/records-words.js";
+import { downloadOf, stateWords } from "../../../../src/http/page/records/records-words.js";
 
 const LOADED: LoadedRecords = {
   ...{ items: [], batches: [], start: "0", end: "9", bytes: 2048, unsearched: 0 },
@@ -21,6 +21,14 @@ test("a search has looked at no more records than its range has", () => {
   const place = placeOf({ view: "records", path: ["t"], query });
   expect(stateWords(place, LOADED, { isLoading: false, isFollowing: false })).toBe(
     "0 found · 4,900 of 5,023 records searched, 2 KiB read · there may be more",
+  );
+});
+
+test("all matches of a search are downloaded by the same search", () => {
+  const query = new URLSearchParams({ find: "5", in: "key", keys: "int64" });
+  const place = placeOf({ view: "records", path: ["t"], query });
+  expect(downloadOf(place, LOADED)).toBe(
+    "/api/records/t/lines?from=100&to=5123&find=5&in=key&as=int64",
   );
 });
 

@@ -185,6 +185,72 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
   );
 
   test(
+    "shows keys that are numbers as numbers or as they are chosen to be, and finds and writes one",
+    async () => {
+      const { registry } = sample.broker.context;
+      await registry.create("ids", 1, {});
+      const partition = registry.partition("ids", 0);
+      const encoder = new BatchEncoder();
+      for (const id of ["000000000000007b", "000000000001e240"]) {
+        encoder.append(5, Buffer.from(id, "hex"), Buffer.from("000000002a02064869", "hex"));
+      }
+      await partition.append(encoder.finish().slice());
+
+      const page = await browser.open(`${sample.url}#/records/orders`);
+      await page.until("document.querySelectorAll('.record-list .item').length === 100");
+      expect(await page.evaluate("document.querySelector('.keys-as').hidden")).toBe(true);
+      await page.evaluate("location.hash = '#/records/ids'");
+      const keys =
+        "[...document.querySelectorAll('td.col-key')].map((cell) => cell.textContent).join()";
+      await page.until(`${keys} === '123,123456'`);
+      expect(await page.evaluate("document.querySelector('.keys-as').hidden")).toBe(false);
+      const choose = (keysAs: string): Promise<unknown> =>
+        page.evaluate(`(() => {
+          const choice = document.querySelector("[name=keys]");
+          choice.value = "${keysAs}";
+          choice.dispatchEvent(new Event("change"));
+        })()`);
+      await choose("hex");
+      expect(await page.evaluate<string>(keys)).toStartWith("00 00 00 00 00 00 00 7b,");
+      expect(await page.evaluate<string>("location.hash")).toBe("#/records/ids?keys=hex");
+      await choose("");
+      // What a person sees in the list can be searched for.
+      await page.evaluate("document.querySelector('[name=in]').value = 'key'");
+      await page.evaluate("document.querySelector('[name=find]').focus()");
+      await page.type("123456");
+      await page.press("Enter");
+      await page.until(`${said}.startsWith('1 found')`);
+      expect(await page.evaluate<string>("location.hash")).toBe(
+        "#/records/ids?find=123456&in=key&keys=int64",
+      );
+      await page.evaluate("document.querySelector('[name=find]').value = 'x'");
+      await page.press("Enter");
+      await page.until("document.querySelector('.notice.failed')");
+      expect(await page.text(".notice.failed p")).toStartWith("'x' is no key as int64");
+
+      await page.evaluate("document.querySelector('.record-list [data-offset]').click()");
+      await page.until("document.querySelector('.record-panel .bytes pre')");
+      const panel = await page.text(".record-panel .content");
+      expect(panel).toContain("As a Confluent header: schema id 42, then 4 bytes");
+      const chosen =
+        "[...document.querySelectorAll('.record-panel [aria-selected=true]')].map((tab) => tab.textContent)";
+      expect(await page.evaluate<string[]>(chosen)).toEqual(["int64", "Hex"]);
+
+      await page.evaluate("location.hash = '#/produce?copy=ids/0/1'");
+      await page.until("document.querySelector('.copied a')");
+      expect(
+        await page.evaluate<string>("document.querySelector('[name=key-reading]').value"),
+      ).toBe("int64");
+      await page.evaluate("document.querySelector('[name=key]').value = '-7'");
+      await page.evaluate("document.querySelector('#produce [type=submit]').click()");
+      await page.until("document.querySelector('.sent li')");
+      const sent = await fetch(`${sample.url}api/records/ids/0/2/key`);
+      expect(Buffer.from(await sent.arrayBuffer()).toString("hex")).toBe("fffffffffffffff9");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "produces a record again, and deletes its key in a compacted topic",
     async () => {
       const { registry } = sample.broker.context;
