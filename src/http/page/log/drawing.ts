@@ -75,13 +75,16 @@ function drawSegments(
     if (merged !== undefined) drawMerged(context, merged, colours);
     merged = undefined;
   };
-  for (let i = first; i <= last; i++) {
+  for (let i = first, next = first; i <= last; i = next) {
     const isActive = shape.isActive(i);
     const { from, to } = shape.spanOf(i);
     const x0 = scale.x(from);
     const x1 = scale.x(isActive ? Math.min(to, end) : to);
+    next = i + 1;
     if (shape.isGap(i) || (x1 - x0 < SEGMENT_WIDTH_MIN && !isActive)) {
-      merged = { from: merged?.from ?? x0, to: x1 };
+      // Those that end before the same width does are as narrow: there may be thousands of them.
+      next = Math.max(next, shape.segmentAt(scale.place(x0 + SEGMENT_WIDTH_MIN)));
+      merged = { from: merged?.from ?? x0, to: scale.x(shape.startOf(next)) };
       continue;
     }
     flush();

@@ -78,3 +78,47 @@ test("deleted records in a segment are faded", () => {
   expect(drawn({ logStart: 0 }).places.get("track")).toHaveLength(1);
   expect(drawn({ logStart: 300 }).places.get("track")).toEqual([0, 0]);
 });
+
+test("the work for a drawing does not grow with its segments, and narrow ones are one bar", () => {
+  const count = 10_000;
+  const state = { ...STATE, sealedCount: count, sealedBytes: count * 1000, activeBase: count };
+  const shape = new LogShape({ ...state, logEnd: count + 1000 });
+  const bases = Array.from({ length: count }, (_, i) => i);
+  // A wide segment is in the middle.
+  const bytes = bases.map((base) => (base === 5000 ? 1_001_000 : 999));
+  shape.add({ bases, bytes, hasMore: true }, -1);
+  let looks = 0;
+  const spanOf = shape.spanOf.bind(shape);
+  shape.spanOf = (i) => {
+    looks++;
+    return spanOf(i);
+  };
+  const drawnBars: number[][] = [];
+  const colours: string[] = [];
+  const context = new Proxy({} as Parameters<typeof draw>[0], {
+    get: (_, name) => {
+      if (name === "measureText") return () => ({ width: 10 });
+      const isBar = name === "fillRect" || name === "roundRect";
+      return (x: number, _y: number, width: number) => {
+        if (isBar && colours.at(-1) === "sealed")
+          drawnBars.push([Math.round(x), Math.round(width)]);
+      };
+    },
+    set: (_, name, value) => {
+      if (name === "fillStyle") colours.push(String(value));
+      return true;
+    },
+  });
+  const scene = {
+    ...{ shape, scale: new Scale({ from: 0, to: shape.bytes }, 1100), groups: [], ticks: [] },
+    ...{ highlights: [], cursor: undefined, opened: undefined },
+    ...{ watermark: shape.watermarkPlace, end: shape.bytes },
+  };
+  draw(context, scene, new Proxy({}, { get: (_, name) => String(name) }) as Theme);
+  expect(drawnBars).toEqual([
+    [0, 500],
+    [500, 99],
+    [600, 500],
+  ]);
+  expect(looks).toBeLessThan(1000);
+});
