@@ -12,7 +12,9 @@ const FLAGS = [
 ];
 
 /** Longest wait for something on a page, in milliseconds. Only a failing test waits this long. */
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 30_000;
+
+const ENDED = "the browser has ended";
 
 interface Message {
   readonly id?: number;
@@ -49,6 +51,7 @@ export class Browser implements AsyncDisposable {
     this.#directory = directory;
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#received(JSON.parse(String(data)) as Message);
+    socket.onclose = () => this.#ended();
   }
 
   /** Starts one. */
@@ -83,6 +86,7 @@ export class Browser implements AsyncDisposable {
     params: Readonly<Record<string, unknown>> = {},
     sessionId?: string,
   ): Promise<Record<string, unknown>> {
+    if (this.#socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error(ENDED));
     const id = ++this.#lastId;
     const pending = Promise.withResolvers<Record<string, unknown>>();
     this.#pending.set(id, pending);
@@ -95,6 +99,12 @@ export class Browser implements AsyncDisposable {
     this.#socket.close();
     await this.#process.exited;
     this.#directory[Symbol.dispose]();
+  }
+
+  /** Fails what waits for an answer: Bun kills the browser when a test is over its time. */
+  #ended(): void {
+    for (const { reject } of this.#pending.values()) reject(new Error(ENDED));
+    this.#pending.clear();
   }
 
   #received(message: Message): void {
