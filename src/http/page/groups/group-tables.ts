@@ -29,7 +29,7 @@ interface TopicActions {
 
 /** The topics, with what can be done to the offsets of each, if anything can. */
 export class GroupTopicTable {
-  readonly root = element("div");
+  readonly root = element("div", { class: "group-topics" });
   readonly #actions: TopicActions;
   readonly #pager: Pager;
   #table: Table<GroupTopic> | undefined;
