@@ -5,7 +5,6 @@
 // A time is found by the timestamps of the records, which their producers choose unless the topic says LogAppendTime. Records
 // deleted since are not counted.
 // Leaves to others: reading the commits (groups/offsets/offset-history.ts), and showing it (http/).
-import { checkNotCancelled } from "../cancelled.js";
 import { RustLogError } from "../errors.js";
 import {
   HISTORY_MS,
@@ -14,18 +13,16 @@ import {
   UNKNOWN_OFFSET,
 } from "../groups/offsets/offset-history.js";
 import { nextTurn } from "../log/event-loop.js";
-import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { type GroupPartition, lagOf } from "./group-lag.js";
 import { describeGroup } from "./groups.js";
-import { partitionOf } from "./named-partition.js";
+import { LOOKUPS_PER_TURN, logEndsAt, LookupTurns } from "./log-ends.js";
 
 /** Intervals that the hour is divided into, finest first: with many partitions there are fewer. */
 const INTERVALS = [60, 30, 12] as const;
 
-/** Times looked up for one answer, and in one turn of the event loop. */
+/** Times looked up for one answer. */
 const LOOKUPS_MAX = 15_000;
-const LOOKUPS_PER_TURN = 25;
 
 /** A partition at each time. */
 interface PartitionHistory {
@@ -66,7 +63,7 @@ export async function readGroupHistory(
   // Most groups that nobody reads have committed nothing since.
   const isOld = partitions.every(({ commitTimestamp }) => isSteady(commitTimestamp, times));
   const commits = isOld ? undefined : await context.offsets.history({ group, times, signal });
-  const turns = new Turns(signal);
+  const turns = new LookupTurns(signal);
   const histories: PartitionHistory[] = [];
   for (const partition of partitions) {
     const history = await partitionHistory(context, { partition, times, commits }, turns);
@@ -101,11 +98,11 @@ interface Asked {
 async function partitionHistory(
   context: ServiceContext,
   { partition: now, times, commits }: Asked,
-  turns: Turns,
+  turns: LookupTurns,
 ): Promise<PartitionHistory | undefined> {
   const { topic, partition, logStartOffset, committedOffset, commitTimestamp } = now;
   try {
-    const ends = await endsAt(context, now, times, turns);
+    const ends = await logEndsAt(context, now, times, turns);
     const committed = isSteady(commitTimestamp, times)
       ? times.map(() => committedOffset)
       : [...(commits?.of(topic, partition) ?? sinceCommit(now, times))];
@@ -132,56 +129,6 @@ function sinceCommit(
   return times.map((ms) =>
     committedOffset !== NO_OFFSET && ms >= commitTimestamp ? committedOffset : UNKNOWN_OFFSET,
   );
-}
-
-/** Where a partition ended at each time. Times between which nothing was written are not looked up one by one. */
-async function endsAt(
-  context: ServiceContext,
-  named: GroupPartition,
-  times: readonly number[],
-  turns: Turns,
-): Promise<number[]> {
-  const { topic, partition, highWatermark } = named;
-  const found = (): Partition => partitionOf(context, "DESCRIBE", { topic, partition });
-  await found().prepareTimeSearch(times[0]!);
-  const last = times.length - 1;
-  const ends = new Array<number>(times.length).fill(highWatermark);
-  const lookUp = async (at: number, from: number, to: number): Promise<void> => {
-    await turns.next();
-    // A record of this very time was there. Those that were written since the group was read are not counted.
-    const match = found().findTimestamp(Math.floor(times[at]!) + 1, from);
-    ends[at] = Math.min(match?.offset ?? to, to);
-  };
-  await lookUp(0, 0, highWatermark);
-  const open: [number, number][] = [[0, last]];
-  for (let range = open.pop(); range !== undefined; range = open.pop()) {
-    const [low, high] = range;
-    if (high - low < 2) continue;
-    if (ends[low] === ends[high]) {
-      ends.fill(ends[low]!, low, high);
-      continue;
-    }
-    const middle = (low + high) >> 1;
-    await lookUp(middle, ends[low]!, ends[high]!);
-    open.push([low, middle], [middle, high]);
-  }
-  return ends;
-}
-
-/** Looks up some times in each turn of the event loop, until the browser goes away. */
-class Turns {
-  readonly #signal: AbortSignal;
-  #done = 0;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  async next(): Promise<void> {
-    if (++this.#done % LOOKUPS_PER_TURN > 0) return;
-    await nextTurn();
-    checkNotCancelled(this.#signal);
-  }
 }
 
 function tooLarge(group: string): RustLogError {

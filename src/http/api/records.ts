@@ -10,6 +10,7 @@ import { BYTE_TYPES } from "../../record/typed-bytes.js";
 import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
 import { READ_HEADERS_MAX, type OneRecord, readRecord } from "../../services/records/one-record.js";
 import { recordLines } from "../../services/records/record-lines.js";
+import { recordsOverTime } from "../../services/records/records-over-time.js";
 import { type RecordSearch, SEARCH_FIELDS } from "../../services/records/record-match.js";
 import type { RecordRows, ShownBytes, ShownRecord } from "../page/records/record-wire.js";
 import type { PageRoutes, Visitor } from "./access.js";
@@ -94,6 +95,20 @@ export function recordRoutes(questions: Queue): PageRoutes {
           const [from, to] = [text(page.from), text(page.to)];
           const [start, end] = [text(page.start), text(page.end)];
           return { ...page, from, to, start, end } satisfies RecordRows;
+        }),
+    },
+    "/api/records/:topic/times": {
+      GET: ({ params, url, signal }, visitor) =>
+        answered(() => {
+          const { topic = "" } = params as Params;
+          const query = new Query(url);
+          const asked = {
+            ...{ topic, partition: query.number("partition") },
+            ...{ fromMs: query.number("from"), toMs: query.number("to") },
+          };
+          return searches.answer(signal, visitor, () =>
+            recordsOverTime(visitor.context, asked, signal),
+          );
         }),
     },
     "/api/records/:topic/lines": {

@@ -227,7 +227,8 @@ class KeyQueue {
 }
 
 /** The partitions that are read: those that are online; of one that is named, its error if it is not. Throws as `browse` rejects. */
-function browsedPartitions(
+/** The partitions that can be read. Throws as `browse` does. */
+export function browsedPartitions(
   context: ServiceContext,
   topic: string,
   partition: number | undefined,

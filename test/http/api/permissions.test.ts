@@ -164,6 +164,7 @@ const ROWS: readonly Row[] = [
   ofTopic("DELETE", "", ["deleter", "admin"], { ok: 404, query: "id=other" }),
   ofRecords("", ""),
   ofRecords("/lines", "/lines"),
+  ofRecords("/times", "/times"),
   ofRecords("/:partition/:offset", "/0/0"),
   ofRecords("/:partition/:offset/:part", "/0/0/value"),
   { route: "GET /metrics", path: "/metrics", ok: 200, allowed: ["monitor", "admin"] },
@@ -267,7 +268,7 @@ test("a refusal says which permission is missing", async () => {
     ...["CREATE", "ALTER_CONFIGS", "ALTER_CONFIGS", "DELETE", "DELETE", "ALTER", "DELETE"].map(
       (operation) => said(operation, "topic 'orders'"),
     ),
-    ...[read, read, read, read],
+    ...[read, read, read, read, read],
     said("DESCRIBE", "the cluster"),
   ]);
 });

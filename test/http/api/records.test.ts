@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { formatJsonRecord } from "../../../src/record/json-record.js";
 import { textOfPositions } from "../../../src/http/api/record-places.js";
 import type { RecordRows, ShownRecord } from "../../../src/http/page/records/record-wire.js";
+import type { RecordsOverTime } from "../../../src/services/records/records-over-time.js";
 import { CODECS, CONTROL_BIT, FIELD } from "../../../src/record/batch.js";
 import { writeU16 } from "../../../src/record/bytes.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
@@ -181,6 +182,21 @@ describe("a page", () => {
     ]);
     expect(items.length).toBe(30);
   });
+});
+
+test("records over time are those of the partition and the time asked for", async () => {
+  const times = async (query: string): Promise<RecordsOverTime> =>
+    (await (
+      await fetch(`${sample.url}api/records/orders/times${query}`)
+    ).json()) as RecordsOverTime;
+  const count = async (query: string): Promise<number> =>
+    (await times(query)).counts.reduce((sum, each) => sum + each, 0);
+  const all = 4 * 2 * CODECS.length;
+  expect(await times("")).toMatchObject({ toMs: 1_700_000_000_000 + 1000 * (all / 4 - 1) + 3 });
+  expect(await count("")).toBe(all);
+  expect(await count("?partition=0")).toBe(all / 2);
+  expect(await count("?from=1700000001000&to=1700000002999")).toBe(8);
+  expect((await fetch(`${sample.url}api/records/orders/times?from=x`)).status).toBe(400);
 });
 
 describe("a search", () => {

@@ -1,5 +1,5 @@
 // A curve over time, with gaps where nothing is known, and the same as a table. Leaves to others: the values.
-import { element, setText } from "./dom.js";
+import { element, setText, svg } from "./dom.js";
 import { formatClock, zoneText } from "./format.js";
 
 interface ChartPoint {
@@ -209,13 +209,4 @@ function nearest(points: readonly ChartPoint[], ms: number): ChartPoint {
   return points.reduce((best, point) =>
     Math.abs(point.ms - ms) < Math.abs(best.ms - ms) ? point : best,
   );
-}
-
-function svg<Name extends keyof SVGElementTagNameMap>(
-  name: Name,
-  attributes: Readonly<Record<string, string>>,
-): SVGElementTagNameMap[Name] {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
 }

@@ -1,6 +1,6 @@
 // The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
-// (record-load.ts), following (record-tail.ts), what an address means (records-place.ts), and words (records-words.ts).
+// (record-load.ts), following (record-tail.ts), records over time (time-bars.ts), what an address means (records-place.ts), and words (records-words.ts).
 import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
 import type { RecordItem } from "../../../services/records/record-item.js";
 import { button, element, failure, setText } from "../parts/dom.js";
@@ -30,6 +30,7 @@ import {
   type RecordsPlace,
 } from "./records-place.js";
 import { downloadOf, stateWords, waitWords } from "./records-words.js";
+import { TimeBars } from "./time-bars.js";
 
 /** Records of a page, and rows that a tail keeps. */
 const PAGE_RECORDS = 100;
@@ -56,6 +57,7 @@ export class RecordsView implements View {
   readonly #form: RecordsForm;
   readonly #list: RecordList;
   readonly #panel: RecordPanel;
+  readonly #bars: TimeBars;
   readonly #load = new RecordLoad();
   readonly #tail: RecordTail;
   readonly #said = element("p", { class: "said", role: "status" });
@@ -100,6 +102,7 @@ export class RecordsView implements View {
       chose: (tab) => this.#note({ tab }),
       step: (by) => this.#list.step(by),
     });
+    this.#bars = new TimeBars({ chosen: (range) => this.#chose(range) });
     this.#tail = new RecordTail({
       arrived: (rows) => this.#arrived(rows),
       waits: () => this.#showState(),
@@ -111,6 +114,7 @@ export class RecordsView implements View {
     this.#shown = element(
       "div",
       { class: "records-shown" },
+      this.#bars.root,
       element(
         "div",
         { class: "records-bar small" },
@@ -162,6 +166,7 @@ export class RecordsView implements View {
 
   hide(): void {
     this.#load.cancel();
+    this.#bars.hide();
     this.#tail.stop();
     // What was left unfinished begins again.
     this.#place = undefined;
@@ -189,6 +194,11 @@ export class RecordsView implements View {
     if (partitions.some(({ topic }) => topic === this.#place?.topic)) this.#tail.news();
   }
 
+  #chose(range: Pick<RecordsPlace, "from" | "to">): void {
+    if (this.#place === undefined) return;
+    this.#context.router.go(hrefOfPlace({ ...firstPageOf(this.#place), ...range }));
+  }
+
   #submitted(form: RecordsPlace): void {
     const { router, notices } = this.#context;
     const place = { ...form, isUtc: this.#utc.box.checked, keys: this.#keysFor(form) };
@@ -203,6 +213,7 @@ export class RecordsView implements View {
 
   #begin(place: RecordsPlace): void {
     this.#tail.stop();
+    if (place.isTail || place.topic !== this.#listed) this.#bars.hide();
     this.#loaded = undefined;
     this.#failure = undefined;
     this.#shown.hidden = place.topic === "";
@@ -227,6 +238,7 @@ export class RecordsView implements View {
         onProgress: (now) => {
           this.#waitsFor = undefined;
           this.#loaded = now;
+          if (!place.isTail) this.#bars.show(place);
           this.#showItems(place);
           this.#showState();
         },

@@ -73,6 +73,16 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
       await page.until(
         "document.querySelector('.records-bar .said').textContent.includes('merged')",
       );
+      await page.until("!document.querySelector('.time-bars').hidden");
+      await page.evaluate("document.querySelector('.time-plot').focus()");
+      await page.press("Home");
+      await page.press("Enter");
+      await page.until("/from=%40.*&to=%40/.test(location.hash)");
+      await page.evaluate("history.back()");
+      await page.until("location.hash === '#/records/orders'");
+      await page.until(
+        "document.querySelector('.records-bar .said').textContent.includes('merged')",
+      );
       await page.evaluate("document.querySelector('[name=in]').value = 'json'");
       await page.evaluate("document.querySelector('[name=find]').focus()");
       await page.type("$.order = 33");

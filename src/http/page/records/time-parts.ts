@@ -1,0 +1,53 @@
+// The parts of a time that the records over time are counted in: which time a place of the records view is about, and the place
+// of some parts. Pure.
+// Leaves to others: drawing them (time-bars.ts), and counting (services/records/records-over-time.ts).
+import { tryParseTime } from "../../../offset-place.js";
+import { countOf } from "../parts/format.js";
+import { timeText } from "./record-text.js";
+import type { RecordsPlace } from "./records-place.js";
+
+/** Records in each part of a time; `fromMs` to `toMs`, both included, in milliseconds since 1970. */
+export interface TimeParts {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly counts: readonly number[];
+}
+
+/** What to ask for: undefined for the time of the oldest record, and of the newest one. */
+interface AskedTime {
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
+
+/** The time that a place names. An offset names none. */
+export function askedTime({ from, to }: RecordsPlace, nowMs: number): AskedTime {
+  const timeOf = (text: string): number | undefined =>
+    text.startsWith("@") ? tryParseTime(text.slice(1), nowMs) : undefined;
+  const end = timeOf(to);
+  // A range ends before it.
+  return { from: timeOf(from), to: end === undefined ? undefined : Math.max(0, end - 1) };
+}
+
+/** The first millisecond of part `i`, or with the number of parts the one after the last part. */
+function startOf({ fromMs, toMs, counts }: TimeParts, i: number): number {
+  if (i === 0) return fromMs;
+  return Math.floor(fromMs + (i * Math.max(1, toMs - fromMs)) / counts.length) + 1;
+}
+
+/** The range of the records view that parts `first` to `last` are. */
+export function rangeOfParts(
+  parts: TimeParts,
+  first: number,
+  last: number,
+): { readonly from: string; readonly to: string } {
+  const at = (i: number): string => `@${new Date(startOf(parts, i)).toISOString()}`;
+  return { from: at(first), to: at(last + 1) };
+}
+
+/** What parts `first` to `last` have, in words. */
+export function partWords(parts: TimeParts, first: number, last: number, isUtc: boolean): string {
+  const count = parts.counts.slice(first, last + 1).reduce((sum, each) => sum + each, 0);
+  // To the second.
+  const at = (i: number): string => timeText(startOf(parts, i), isUtc).slice(0, -4);
+  return `about ${countOf(count, "record")} from ${at(first)} to ${at(last + 1)}`;
+}

@@ -1,0 +1,109 @@
+// How many records of a topic there are in each part of a time, by the ends of its log: no record is read, and nothing that was
+// deleted is counted. A batch counts as a whole where it begins, and in a compacted topic the offsets that are gone count too.
+// Leaves to others: the lookups (services/log-ends.ts), and drawing (http/page/records/).
+import { RustLogError } from "../../errors.js";
+import { OFFSET_MAX } from "../../limits.js";
+import type { Partition } from "../../topics/partition.js";
+import type { ServiceContext } from "../context.js";
+import { logEndsAt, LookupTurns } from "../log-ends.js";
+import { partitionOf } from "../named-partition.js";
+import { browsedPartitions } from "./browse.js";
+
+/** Parts that the time is divided into; fewer for a topic with many partitions. */
+const PARTS = [60, 24] as const;
+
+/** Times looked up for one answer. */
+const TIME_LOOKUPS_MAX = 15_000;
+
+/** Segments that a search by time may have to open for one answer: each has an index by time. */
+const TIMED_SEGMENTS_MAX = 10_000;
+
+export interface TimeQuery {
+  readonly topic: string;
+  /** Undefined for all. */
+  readonly partition: number | undefined;
+  /** The time in milliseconds since 1970; undefined for that of the oldest record, and of the newest one. */
+  readonly fromMs: number | undefined;
+  readonly toMs: number | undefined;
+}
+
+export interface RecordsOverTime {
+  /** Milliseconds since 1970; null if there are no records. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Records in each part of the time, all parts of the same length. */
+  readonly counts: readonly number[];
+}
+
+/** Rejects as `browse` does, and with INVALID_REQUEST for a topic of very many segments. */
+export async function recordsOverTime(
+  context: ServiceContext,
+  query: TimeQuery,
+  signal: AbortSignal,
+): Promise<RecordsOverTime> {
+  const partitions = browsedPartitions(context, query.topic, query.partition);
+  const segments = partitions.reduce((sum, { layout }) => sum + layout.segments.count, 0);
+  if (segments > TIMED_SEGMENTS_MAX) {
+    const message = `there are ${segments} segments, and at most ${TIMED_SEGMENTS_MAX} are looked at; choose a partition`;
+    throw new RustLogError("INVALID_REQUEST", message);
+  }
+  const turns = new LookupTurns(signal);
+  const from = query.fromMs ?? (await oldestMs(context, partitions, turns));
+  const to = query.toMs ?? (await newestMs(context, partitions, turns));
+  if (from === undefined || to === undefined || from > to) {
+    return { fromMs: null, toMs: null, counts: [] };
+  }
+  const times = timesOf(from, Math.max(to, from + 1), partitions.length);
+  const counts = new Array<number>(times.length - 1).fill(0);
+  for (const { topic, index: partition, logStartOffset, highWatermark } of partitions) {
+    const named = { topic, partition, highWatermark };
+    const ends = await logEndsAt(context, named, [...times, Number.POSITIVE_INFINITY], turns);
+    // Records that are older than those before them belong to the first part.
+    if (query.fromMs === undefined) ends[0] = Math.min(logStartOffset, ends[0]!);
+    for (const i of counts.keys()) counts[i]! += ends[i + 1]! - ends[i]!;
+  }
+  return { fromMs: from, toMs: times.at(-1)!, counts };
+}
+
+/** The beginning of each part, and the end of the last one. A record of the very first time is in the first part. */
+function timesOf(from: number, to: number, partitions: number): number[] {
+  const parts = PARTS.find((each) => partitions * (each + 1) <= TIME_LOOKUPS_MAX) ?? PARTS.at(-1)!;
+  const times = Array.from({ length: parts + 1 }, (_, i) => from + (i * (to - from)) / parts);
+  times[0] = from - 1;
+  return times;
+}
+
+/** By the first batch of each partition. */
+async function oldestMs(
+  context: ServiceContext,
+  partitions: readonly Partition[],
+  turns: LookupTurns,
+): Promise<number | undefined> {
+  let oldest: number | undefined;
+  for (const partition of partitions) {
+    await turns.next();
+    await partition.prepareTimeSearch(0);
+    const match = current(context, partition).findTimestamp(0, 0);
+    if (match !== undefined) oldest = Math.min(oldest ?? OFFSET_MAX, match.timestamp);
+  }
+  return oldest;
+}
+
+async function newestMs(
+  context: ServiceContext,
+  partitions: readonly Partition[],
+  turns: LookupTurns,
+): Promise<number | undefined> {
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const partition of partitions) {
+    await turns.next();
+    await partition.prepareTimeSearch(OFFSET_MAX);
+    newest = Math.max(newest, current(context, partition).newestTimestamp());
+  }
+  return newest < 0 ? undefined : newest;
+}
+
+/** The partition as it is now: it may have been deleted meanwhile. */
+function current(context: ServiceContext, { topic, index }: Partition): Partition {
+  return partitionOf(context, "READ", { topic, partition: index });
+}

@@ -1,0 +1,80 @@
+// Records over time, against a count of what was written. Leaves to others: the route (test/http/api/records.test.ts).
+import { expect, test } from "bun:test";
+import {
+  recordsOverTime,
+  type TimeQuery,
+} from "../../../src/services/records/records-over-time.js";
+import { batchOf, codeOf } from "../../support/log-fixture.js";
+import { Random } from "../../support/random.js";
+import { openServices } from "../../support/services.js";
+
+const NEVER = new AbortController().signal;
+const BEGIN = 1_000_000;
+
+const ALL: TimeQuery = { topic: "t", partition: undefined, fromMs: undefined, toMs: undefined };
+
+/** A topic with batches at these times, one after the other in each partition. */
+async function contextWith(
+  batches: readonly (readonly [partition: number, ms: number, records: number])[],
+) {
+  const context = await openServices();
+  await context.registry.create("t", 3, { "segment.bytes": "1500" });
+  for (const [partition, ms, records] of batches) {
+    const batch = batchOf(Array(records).fill("x"), BEGIN + ms);
+    await context.registry.partition("t", partition).append(batch);
+  }
+  return context;
+}
+
+const written = (random: Random) =>
+  Array.from({ length: 100 }, (_, i) => [random.below(2), 600 * i, 1 + random.below(9)] as const);
+
+test("each part has the records of its time, over all partitions or in one", async () => {
+  const batches = written(new Random(7));
+  const context = await contextWith(batches);
+  for (const [query, from, to] of [
+    [{}, 0, 59_400],
+    [
+      { partition: 1 },
+      batches.find(([each]) => each === 1)![1],
+      batches.findLast(([each]) => each === 1)![1],
+    ],
+    [{ fromMs: BEGIN + 12_000, toMs: BEGIN + 24_000 }, 12_000, 24_000],
+  ] as const) {
+    const found = await recordsOverTime(context, { ...ALL, ...query }, NEVER);
+    expect([found.fromMs, found.toMs]).toEqual([BEGIN + from, BEGIN + to]);
+    const expected = new Array<number>(60).fill(0);
+    for (const [partition, ms, records] of batches) {
+      if (ms < from || ms > to || ("partition" in query && partition !== query.partition)) continue;
+      expected[Math.max(0, Math.ceil((60 * (ms - from)) / (to - from)) - 1)]! += records;
+    }
+    expect(found.counts).toEqual(expected);
+  }
+});
+
+test("without records there are no times, and a record alone has one", async () => {
+  const context = await contextWith([]);
+  const none = { fromMs: null, toMs: null, counts: [] };
+  expect(await recordsOverTime(context, ALL, NEVER)).toEqual(none);
+  await context.registry.partition("t", 2).append(batchOf(["x"], BEGIN));
+  const { counts } = await recordsOverTime(context, ALL, NEVER);
+  expect(counts.reduce((sum, each) => sum + each)).toBe(1);
+  expect(await recordsOverTime(context, { ...ALL, fromMs: 2, toMs: 1 }, NEVER)).toEqual(none);
+});
+
+test("records that are older than those before them are not lost", async () => {
+  const context = await contextWith([
+    [0, 500, 3],
+    [0, 100, 4],
+    [1, 300, 5],
+    [0, 900, 6],
+  ]);
+  const { counts } = await recordsOverTime(context, ALL, NEVER);
+  expect(counts.reduce((sum, each) => sum + each)).toBe(18);
+});
+
+test("the work ends when the browser goes away", async () => {
+  const context = await contextWith(written(new Random(1)));
+  const gone = AbortSignal.abort();
+  expect(await codeOf(() => recordsOverTime(context, ALL, gone))).toBe("INVALID_REQUEST");
+});
