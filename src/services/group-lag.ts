@@ -104,8 +104,8 @@ interface GroupBounds {
 }
 
 /** Groups read from the store, and partitions visited, in one turn of the event loop. */
-const GROUPS_PER_TURN = 500;
-const PARTITIONS_PER_TURN = 500;
+const GROUPS_PER_TURN = 200;
+const PARTITIONS_PER_TURN = 200;
 
 /** Partitions visited for one answer, including those of groups that are too large to list. */
 const PARTITIONS_VISITED_MAX = 100_000;

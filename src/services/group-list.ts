@@ -62,7 +62,7 @@ const GROUPS_PER_TURN = 250;
 
 /** Partitions visited for one answer, and in one turn of the event loop. */
 const VISITS_MAX = 300_000;
-const VISITS_PER_TURN = 500;
+const VISITS_PER_TURN = 200;
 
 /** The page of groups that the caller may see. Rejects with INVALID_REQUEST once `signal` is aborted. */
 export async function readGroupPage(

@@ -6,10 +6,10 @@ import { Portions, sortInPortions } from "../log/event-loop.js";
 import type { ServiceContext } from "./context.js";
 
 /** Groups read from the table of offsets at a time. */
-const LOOKUP_GROUPS = 500;
+const LOOKUP_GROUPS = 200;
 
 /** Groups with members looked at in a turn of the event loop. */
-const GROUPS_PER_TURN = 500;
+const GROUPS_PER_TURN = 200;
 
 /** Names of the groups after `after` that have members and no committed offsets, in order. */
 export async function groupsWithoutOffsets(

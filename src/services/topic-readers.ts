@@ -41,8 +41,8 @@ const READ_PARTITIONS_MAX = 100_000;
 const HIDDEN_READERS_MAX = 500_000;
 
 /** Groups, and partitions, per turn of the event loop. */
-const GROUPS_PER_TURN = 500;
-const PARTITIONS_PER_TURN = 500;
+const GROUPS_PER_TURN = 200;
+const PARTITIONS_PER_TURN = 200;
 
 /**
  * Some of the groups that have committed an offset in a topic, or whose members read it, without those that the caller may

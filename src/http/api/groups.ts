@@ -51,7 +51,7 @@ const DETAIL_PARTITIONS_MAX = 1_000;
 const HISTORIES_MAX = 200;
 
 /** Partitions, and connections, looked at in one turn of the event loop. */
-const PARTITIONS_PER_TURN = 500;
+const PARTITIONS_PER_TURN = 200;
 const CONNECTIONS_PER_TURN = 1_000;
 
 /** The routes about groups. */

@@ -32,7 +32,7 @@ const SHOWN_GROUP_PARTITIONS_MAX = 500;
 const SHOWN_MEMBERS_MAX = 200;
 
 /** Partitions read per turn of the event loop. */
-const PARTITIONS_PER_TURN = 250;
+const PARTITIONS_PER_TURN = 100;
 
 export interface Changes {
   /** Whether topics were created or deleted. */
