@@ -194,6 +194,9 @@ export const HTTP_BODY_BYTES_MAX = MiB;
 export const SEARCHED_TEXT_BYTES_MAX = MiB;
 export const SEARCHED_JSON_BYTES_MAX = 128 * KiB;
 
+/** Conditions of a search of the page. */
+export const SEARCH_CONDITIONS_MAX = 4;
+
 /** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
 export const PAGE_ITEMS_MAX = 10_000;
 

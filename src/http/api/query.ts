@@ -13,6 +13,11 @@ export class Query {
     return this.#parameters.toString();
   }
 
+  /** All parameters by name and value, in their order. */
+  get pairs(): Iterable<[string, string]> {
+    return this.#parameters;
+  }
+
   number(name: string): number | undefined {
     const text = this.#parameters.get(name);
     return text === null ? undefined : numberOf(name, text);

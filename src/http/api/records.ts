@@ -13,6 +13,7 @@ import { recordLines } from "../../services/records/record-lines.js";
 import { recordsOverTime } from "../../services/records/records-over-time.js";
 import { type RecordSearch, SEARCH_FIELDS } from "../../services/records/record-match.js";
 import type { RecordRows, ShownBytes, ShownRecord } from "../page/records/record-wire.js";
+import { conditionsOf } from "../page/records/search-wire.js";
 import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { Query } from "./query.js";
@@ -210,15 +211,21 @@ function browseQueryOf(topic: string, query: Query): BrowseQuery {
 }
 
 function searchOf(query: Query): RecordSearch | undefined {
-  const text = query.text("find") ?? "";
-  const field = SEARCH_FIELDS.find((each) => each === (query.text("in") ?? "any"));
-  if (field === undefined) throw invalid(`in is one of ${SEARCH_FIELDS.join(", ")}`);
+  const ignoresCase = query.text("case") === "ignore";
   const as = query.text("as");
   const type = BYTE_TYPES.find((each) => each === as);
   if (as !== undefined && type === undefined)
     throw invalid(`as is one of ${BYTE_TYPES.join(", ")}`);
-  if (text === "") return undefined;
-  return { field, text, ignoresCase: query.text("case") === "ignore", type };
+  const found = conditionsOf(query.pairs);
+  const areKeys = found.some((each) => each.in === "key");
+  const conditions = found.map(({ find: text, in: where, isNegated }) => {
+    const field = SEARCH_FIELDS.find((each) => each === where);
+    if (field === undefined) throw invalid(`in is one of ${SEARCH_FIELDS.join(", ")}`);
+    // It is of the conditions on keys; without one, the search is refused.
+    const ofKey = field === "key" || !areKeys ? type : undefined;
+    return { field, text, ignoresCase, isNegated, type: ofKey };
+  });
+  return conditions.length === 0 ? undefined : conditions;
 }
 
 function numberOf(name: string, text: string): number {

@@ -43,12 +43,16 @@ export function unknownView(hash: string): string | undefined {
 /** The address of a place, for a link. */
 export function hrefOf(view: ViewName, path: readonly (string | number)[] = [], query: Query = {}) {
   const parts = [view, ...path.map((part) => encodeURIComponent(part))];
+  const text = queryText(query);
+  return `#/${parts.join("/")}${text === "" ? "" : `?${text}`}`;
+}
+
+export function queryText(query: Query): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") parameters.set(name, String(value));
   }
-  const text = parameters.toString();
-  return `#/${parts.join("/")}${text === "" ? "" : `?${text}`}`;
+  return parameters.toString();
 }
 
 interface RouterListener {

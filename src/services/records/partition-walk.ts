@@ -187,7 +187,8 @@ export class PartitionWalk {
     try {
       const opened = await openPiece(piece, slices);
       done.openedBytes += opened.end - opened.at;
-      if (match?.mayMatch(opened) === false) {
+      // Markers of transactions are no records, so no search finds them, whatever they lack.
+      if (match !== undefined && (isControl(piece) || !match.mayMatch(opened))) {
         done.records += recordCount(piece.bytes, piece.at);
       } else if (this.#isForward) await this.#passForward(piece, opened);
       else await this.#passBack(piece, opened);

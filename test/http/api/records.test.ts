@@ -239,6 +239,26 @@ describe("a search", () => {
     expect(await refused("find=+&in=key&as=hex")).toContain("is not hex; expected two digits");
     expect(await refused("find=1&as=int32")).toContain("only keys are searched for as int32");
     expect(await refused("find=1&in=key&as=float")).toContain("as is one of int32, int64");
+    // It is of the conditions on keys.
+    const both = await get("binary?find=7b&in=value&find=123&in=key&not=1&as=int64");
+    expect(offsetsOf(both)).toEqual([0, 2, 3, 4]);
+  });
+
+  test("finds what meets all conditions, also those that are negated", async () => {
+    const search = "find=key-2&in=key&find=%22id%22%3A2&in=value";
+    expect(offsetsOf(await get(`orders?${search}`)).length).toBe(3);
+    expect(offsetsOf(await get(`orders?${search}&find=gzip&in=any&not=1`)).length).toBe(2);
+    const tombstones = await get("orders?in=tombstone");
+    expect(tombstones.items).toMatchObject(Array(10).fill({ kind: "record", value: null }));
+    expect(offsetsOf(await get("orders?in=tombstone&find=&in=keyless")).length).toBe(0);
+    expect(offsetsOf(await get("orders?in=tombstone&not=1&find=source&in=header")).length).toBe(10);
+    const lines = await (await send(`orders/lines?${search}&find=gzip&not=1`)).text();
+    expect(lines.split("\n").length - 1).toBe(2);
+    // The end of a transaction lacks all of it, and is no record.
+    expect((await get("markers?find=x&not=1")).items).toEqual([]);
+    expect(await refusal(`orders?${"find=x&".repeat(5)}`)).toContain(
+      "400 INVALID_REQUEST: a search has 1 to 4 conditions",
+    );
   });
 
   test("is refused with the place of its mistake", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { ServiceContext } from "../../../src/services/context.js";
 import { browse, type BrowseQuery, type RecordPage } from "../../../src/services/records/browse.js";
 import type { RecordItem, RecordSummary } from "../../../src/services/records/record-item.js";
+import type { RecordCondition } from "../../../src/services/records/record-match.js";
 import { CODECS } from "../../../src/record/batch.js";
 import { BatchEncoder } from "../../../src/record/encoder.js";
 import { Random } from "../../support/random.js";
@@ -220,24 +221,37 @@ test("what is below the log start is told as deleted", async () => {
   expect(older.at(-1)?.start).toEqual([13]);
 });
 
+/** The plain way to tell whether a record, whose parts are text, meets a condition. */
+function meets({ key, value }: RecordSummary, condition: RecordCondition): boolean {
+  const { field, text, isNegated = false } = condition;
+  const has = (part: RecordSummary["key"]): boolean =>
+    part !== null && "text" in part && part.text.includes(text);
+  const isMet = {
+    ...{ key: () => has(key), value: () => has(value), any: () => has(key) || has(value) },
+    ...{ tombstone: () => value === null, keyless: () => key === null },
+    ...{ header: () => false, json: () => false },
+  }[field]();
+  return isMet !== isNegated;
+}
+
 describe("a search", () => {
-  const search = (text: string, field: "any" | "key" | "value" | "header" | "json" = "any") => ({
-    ...{ text, field, ignoresCase: false },
-  });
+  const search = (text: string, field: RecordCondition["field"] = "any") => [
+    { text, field, ignoresCase: false },
+  ];
 
   test("finds what a look at every record finds, in both directions", async () => {
     const { context, written } = await contextWith(12, 3);
     const everything = shown(await pagesOf(context, { ...ALL, topic: "t" }), "newer");
-    for (const wanted of [search("key 7", "key"), search("key 1"), search(".2 of", "value")]) {
-      const expected = everything.filter(({ key, value }) => {
-        const [k, v] = [key, value].map((it) => (it !== null && "text" in it ? it.text : ""));
-        const has = (text = ""): boolean => text.includes(wanted.text);
-        return wanted.field === "key"
-          ? has(k)
-          : wanted.field === "value"
-            ? has(v)
-            : has(k) || has(v);
-      });
+    const not = (text: string, field: RecordCondition["field"]) =>
+      search(text, field).map((each) => ({ ...each, isNegated: true }));
+    for (const wanted of [
+      ...[search("key 7", "key"), search("key 1"), search(".2 of", "value")],
+      // All of them.
+      [...search("key 1", "key"), ...not("", "tombstone"), ...not("key 11", "key")],
+      [...not("key 1", "any"), ...search("", "tombstone")],
+      [...not("1", "value"), ...not("", "keyless")],
+    ]) {
+      const expected = everything.filter((record) => wanted.every((each) => meets(record, each)));
       expect(expected.length).toBeGreaterThan(4);
       for (const direction of ["newer", "older"] as const) {
         const pages = await pagesOf(context, {
@@ -267,7 +281,8 @@ describe("a search", () => {
 
   test("ends when nobody waits for it", async () => {
     const { context } = await contextWith(14, 1);
-    const query = { ...ALL, topic: "t", from: { timestamp: 1_100 } };
+    // A search rests before it begins; what is done within a slice is not interrupted.
+    const query = { ...ALL, topic: "t", search: search("key") };
     const error = await browse(context, query, AbortSignal.abort()).catch((it: unknown) => it);
     expect(String(error)).toContain("cancelled");
   });

@@ -119,7 +119,7 @@ test("a search finds values of JSON however they are written", async () => {
   for (const value of values) encoder.append(5, null, value);
   await context.registry.partition("t", 0).append(encoder.finish());
   const found = async (text: string): Promise<number[]> => {
-    const search = { field: "json", text, ignoresCase: false } as const;
+    const search = [{ field: "json", text, ignoresCase: false }] as const;
     const query = { topic: "t", partition: 0, from: "earliest", to: "latest", search } as const;
     const more = { at: undefined, direction: "newer", limit: 100 } as const;
     const { items } = await browse(context, { ...query, ...more }, new AbortController().signal);

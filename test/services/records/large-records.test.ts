@@ -93,10 +93,10 @@ test("no search takes long where a text nearly is", async () => {
     { field: "any", text: near, ignoresCase: false },
     { field: "json", text: `$.a contains ${near}`, ignoresCase: false },
   ] as const) {
-    for (let page = await pageOf(context, search); ;) {
+    for (let page = await pageOf(context, [search]); ;) {
       expect(page.items).toEqual([]);
       if (!page.isCut) break;
-      page = await pageOf(context, search, page.end);
+      page = await pageOf(context, [search], page.end);
     }
   }
 });
@@ -104,7 +104,7 @@ test("no search takes long where a text nearly is", async () => {
 test("a value of JSON of more than 128 KiB is not searched, and counted", async () => {
   const values = [100, 150].map((size) => JSON.stringify({ a: "x".repeat(size * 1024), id: 1 }));
   const context = await contextWith(values);
-  const page = await pageOf(context, { field: "json", text: "$.id = 1", ignoresCase: false });
+  const page = await pageOf(context, [{ field: "json", text: "$.id = 1", ignoresCase: false }]);
   expect([page.items.length, page.unsearched]).toEqual([1, 1]);
 });
 

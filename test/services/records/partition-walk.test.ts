@@ -46,7 +46,7 @@ test.each(["newer", "older"] as const)(
     await context.registry.create("t", 1, {});
     const partition = context.registry.partition("t", 0);
     for (let i = 0; i < 100; i++) await partition.append(batchOf("x"));
-    const search = { field: "value", text: "absent", ignoresCase: true } as const;
+    const search = [{ field: "value", text: "absent", ignoresCase: true }] as const;
     expect(await looksOf(partition, direction, search)).toBeGreaterThanOrEqual(100);
   },
 );
@@ -64,7 +64,7 @@ test.each(["newer", "older"] as const)(
       }
       const partition = context.registry.partition("t", index);
       await partition.append(encoder.finish());
-      const search = { field: "json", text: "$.wanted < 0", ignoresCase: false } as const;
+      const search = [{ field: "json", text: "$.wanted < 0", ignoresCase: false }] as const;
       looks.push(await looksOf(partition, direction, search));
     }
     const [small = 0, large = 0] = looks;

@@ -5,7 +5,7 @@ import type { BatchSummary, RecordItem } from "../../../services/records/record-
 import { askFor, isPassing } from "../api.js";
 import { inOrder } from "./record-order.js";
 import type { RecordRows } from "./record-wire.js";
-import type { RecordsQuery } from "./records-place.js";
+import { parametersOf, type RecordsQuery } from "./records-place.js";
 
 /** What is loaded so far. */
 export interface LoadedRecords {
@@ -34,7 +34,7 @@ export function askRecords(
   query: RecordsQuery,
   signal: AbortSignal,
 ): Promise<RecordRows> {
-  return askFor(`/api/records/${encodeURIComponent(topic)}?${new URLSearchParams(query)}`, signal);
+  return askFor(`/api/records/${encodeURIComponent(topic)}?${parametersOf(query)}`, signal);
 }
 
 interface RecordLoadEvents {

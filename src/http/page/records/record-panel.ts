@@ -185,8 +185,10 @@ export class RecordPanel {
     if (bytes === undefined || bytes.length !== key?.bytes) return [];
     const search = searchOfKey(bytes, this.#keyView);
     if (search === undefined) return [];
-    const all = { ...around(topic, partition, 0), from: "", record: undefined };
-    return [link("Same key", hrefOfPlace({ ...all, ...search, in: "key" }))];
+    const { find, keys } = search;
+    const conditions = [{ find, in: "key", isNegated: false }];
+    const place = { ...around(topic, partition, 0), from: "", record: undefined, conditions, keys };
+    return [link("Same key", hrefOfPlace(place))];
   }
 
   /** What writes another record: only where the visitor may. */

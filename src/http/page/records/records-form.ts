@@ -1,27 +1,11 @@
 // What to show: topic, partition, where to start and end, and what to search for.
-// Leaves to others: carrying it out (records-view.ts).
+// Leaves to others: the conditions of a search (condition-rows.ts), carrying it out (records-view.ts).
 import { element } from "../parts/dom.js";
-import { choice, field, toggle, topicInput } from "../parts/fields.js";
+import { field, toggle, topicInput } from "../parts/fields.js";
 import { zoneText } from "../parts/format.js";
 import { shownTime, TIME_EXAMPLES, typedPlace } from "../parts/typed-time.js";
+import { ConditionRows } from "./condition-rows.js";
 import { firstPageOf, type RecordsPlace, withRange } from "./records-place.js";
-
-const FIELDS = {
-  any: "key, value or headers",
-  key: "key",
-  value: "value",
-  header: "header",
-  json: "JSON value",
-};
-
-/** What to write into the search, by what is searched. */
-const HINTS: Readonly<Record<string, string>> = {
-  any: "text",
-  key: "text",
-  value: "text",
-  header: "name, name=value or name contains text",
-  json: "$.order.id = 123",
-};
 
 /** What a start may look like. */
 const STARTS = ["latest", "earliest", "-100", "-10m", "-1h", "yesterday 14:00", "2026-07-01 12:00"];
@@ -41,8 +25,7 @@ export class RecordsForm {
     ...{ name: "to", placeholder: "end", list: "record-starts", spellcheck: "false" },
     title: "where to end, in the same form as the start",
   });
-  readonly #in = choice("in", FIELDS);
-  readonly #find = element("input", { name: "find", type: "search", spellcheck: "false" });
+  readonly #conditions = new ConditionRows(() => this.#hint());
   readonly #case = toggle("ignore case", "case", () => {});
   readonly #submit = element("button", { type: "submit" }, "Show");
 
@@ -55,14 +38,13 @@ export class RecordsForm {
       field("partition", this.#partition),
       field(`from offset or time, ${zoneText()}`, this.#from),
       field("to", this.#to),
-      field("search in", this.#in),
-      field("search for", this.#find),
+      ...this.#conditions.first,
+      this.#conditions.others,
       this.#case.root,
+      this.#conditions.adder,
       this.#submit,
       element("datalist", { id: "record-starts" }, ...starts),
     );
-    this.#in.addEventListener("change", () => this.#hint());
-    this.#find.addEventListener("input", () => this.#hint());
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
       onSubmit(this.#place());
@@ -75,8 +57,7 @@ export class RecordsForm {
     this.#partition.value = place.partition === undefined ? "" : String(place.partition);
     this.#from.value = shownTime(place.from);
     this.#to.value = shownTime(place.to);
-    this.#in.value = Object.hasOwn(FIELDS, place.in) ? place.in : "any";
-    this.#find.value = place.find;
+    this.#conditions.conditions = place.conditions;
     this.#case.box.checked = place.ignoresCase;
     this.#hint();
   }
@@ -90,8 +71,7 @@ export class RecordsForm {
       from: typedPlace(this.#from.value, now),
       to: typedPlace(this.#to.value, now),
       ...{ at: "", dir: "" },
-      find: this.#find.value,
-      in: this.#in.value,
+      conditions: this.#conditions.conditions,
       ignoresCase: this.#case.box.checked,
       ...{ keys: "", isTail: false, record: undefined, isUtc: false, tab: "" },
     });
@@ -99,8 +79,8 @@ export class RecordsForm {
   }
 
   #hint(): void {
-    this.#find.placeholder = HINTS[this.#in.value] ?? "";
-    this.#submit.textContent = this.#find.value === "" ? "Show" : "Search";
-    this.#case.root.hidden = this.#in.value === "json";
+    const { conditions } = this.#conditions;
+    this.#submit.textContent = conditions.length === 0 ? "Show" : "Search";
+    this.#case.root.hidden = !this.#conditions.hasText;
   }
 }

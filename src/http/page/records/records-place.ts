@@ -2,8 +2,9 @@
 // Leaves to others: addresses in general (../router.ts), and the fields (records-form.ts).
 import { splitRange, tryParseTime } from "../../../offset-place.js";
 import type { ByteType } from "../../../record/typed-bytes.js";
-import { hrefOf, type Query, type Route } from "../router.js";
+import { hrefOf, queryText, type Route } from "../router.js";
 import { byteTypeOf, type KeysAs, keysAsOf } from "./record-keys.js";
+import { conditionsOf, searchParameters, type SearchCondition } from "./search-wire.js";
 
 /** What the address says. Texts are as a person wrote them; "" is nothing. */
 export interface RecordsPlace {
@@ -16,8 +17,8 @@ export interface RecordsPlace {
   /** Where a page begins, from an earlier answer. */
   readonly at: string;
   readonly dir: "newer" | "older" | "";
-  readonly find: string;
-  readonly in: string;
+  /** What all records of the list meet; none unless it is a search. */
+  readonly conditions: readonly SearchCondition[];
   readonly ignoresCase: boolean;
   /** How keys are shown, and what a search in keys means by its text. */
   readonly keys: KeysAs;
@@ -30,7 +31,7 @@ export interface RecordsPlace {
   readonly tab: string;
 }
 
-/** What is asked of the broker. */
+/** What is asked of the broker: parameters, and as `search` those of the conditions, which are repeated. */
 export type RecordsQuery = Readonly<Record<string, string>>;
 
 export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
@@ -41,7 +42,7 @@ export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
   return {
     ...{ topic, partition, from: text("from"), to: text("to"), at: text("at") },
     dir: dir === "newer" || dir === "older" ? dir : "",
-    ...{ find: text("find"), in: text("in"), ignoresCase: text("case") === "ignore" },
+    ...{ conditions: conditionsOf(query), ignoresCase: text("case") === "ignore" },
     keys: keysAsOf(text("keys")),
     isTail: text("tail") === "1",
     record: of === undefined ? undefined : { partition: Number(of), offset: Number(offset) },
@@ -52,18 +53,26 @@ export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
 
 export function hrefOfPlace(place: RecordsPlace): string {
   const { record } = place;
-  const query: Query = {
-    partition: place.partition,
-    ...{ from: place.from, to: place.to, at: place.at, dir: place.dir },
-    ...{ find: place.find, in: place.find === "" ? "" : place.in },
-    case: place.find !== "" && place.ignoresCase ? "ignore" : "",
-    keys: place.keys,
-    tail: place.isTail ? "1" : "",
-    record: record === undefined ? "" : `${record.partition}/${record.offset}`,
-    zone: place.isUtc ? "utc" : "",
-    tab: place.tab,
-  };
-  return hrefOf("records", place.topic === "" ? [] : [place.topic], query);
+  const { from, to, at, dir, partition } = place;
+  const parameters = [
+    queryText({ partition, from, to, at, dir }),
+    searchParameters(place.conditions),
+    queryText({
+      case: isSearch(place) && place.ignoresCase ? "ignore" : "",
+      keys: place.keys,
+      tail: place.isTail ? "1" : "",
+      record: record === undefined ? "" : `${record.partition}/${record.offset}`,
+      zone: place.isUtc ? "utc" : "",
+      tab: place.tab,
+    }),
+  ];
+  const text = parameters.filter((each) => each !== "").join("&");
+  const href = hrefOf("records", place.topic === "" ? [] : [place.topic]);
+  return text === "" ? href : `${href}?${text}`;
+}
+
+export function isSearch({ conditions }: Pick<RecordsPlace, "conditions">): boolean {
+  return conditions.length > 0;
 }
 
 /** The same list, at its beginning: another start, or none. */
@@ -82,18 +91,23 @@ export function isSameList(a: RecordsPlace, b: RecordsPlace): boolean {
 }
 
 /** Whether it is only a range of the log that is shown, rather than the log from some place on. */
-export function isRange({ find, to }: RecordsPlace): boolean {
-  return find !== "" || to !== "";
+export function isRange(place: RecordsPlace): boolean {
+  return isSearch(place) || place.to !== "";
 }
 
-/** What the text of a search is, for the broker; undefined for text. */
-export function searchedType(place: RecordsPlace): ByteType | undefined {
+/** What the texts of a search in keys are, for the broker; undefined for text. */
+function searchedType(place: RecordsPlace): ByteType | undefined {
   return isKeySearch(place) ? byteTypeOf(place.keys) : undefined;
 }
 
 /** Whether keys are searched, so that it matters how they are shown. */
-export function isKeySearch({ find, in: field }: RecordsPlace): boolean {
-  return find !== "" && field === "key";
+export function isKeySearch(place: Pick<RecordsPlace, "conditions">): boolean {
+  return searchedKeys(place).length > 0;
+}
+
+/** The texts that are searched for in keys. */
+export function searchedKeys({ conditions }: Pick<RecordsPlace, "conditions">): string[] {
+  return conditions.flatMap((each) => (each.in === "key" ? [each.find] : []));
 }
 
 /** In which direction records are read: the newest ones first, unless a start is given. */
@@ -104,11 +118,10 @@ function directionOf({ dir, from }: RecordsPlace): "newer" | "older" {
 
 /** What to ask for to show a place. */
 export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
-  const { partition, at, find } = place;
+  const { partition, at } = place;
   const from = isEnd(place.from) ? "" : place.from;
   // A start is where the first page begins. Only a range ends there as well.
   const hasStart = from !== "" && (at === "" || isRange(place));
-  const type = searchedType(place);
   return {
     ...(partition === undefined ? {} : { partition: String(partition) }),
     ...(hasStart ? { from: withZone(from) } : {}),
@@ -116,10 +129,25 @@ export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
     ...(at === "" ? {} : { at }),
     dir: directionOf(place),
     limit: String(limit),
-    ...(find === "" ? {} : { find, in: place.in === "" ? "any" : place.in }),
-    ...(find !== "" && place.ignoresCase ? { case: "ignore" } : {}),
+    ...searchOf(place),
+  };
+}
+
+/** What is asked for to find what a place searches for; nothing if it is no search. */
+export function searchOf(place: RecordsPlace): RecordsQuery {
+  if (!isSearch(place)) return {};
+  const type = searchedType(place);
+  return {
+    search: searchParameters(place.conditions),
+    ...(place.ignoresCase ? { case: "ignore" } : {}),
     ...(type === undefined ? {} : { as: type }),
   };
+}
+
+/** A question as parameters of an address. */
+export function parametersOf({ search = "", ...parameters }: RecordsQuery): string {
+  const text = queryText(parameters);
+  return search === "" ? text : `${text}&${search}`;
 }
 
 /** Whether a start is the end: then the records before it are of interest. */

@@ -22,22 +22,20 @@ import { RecordsForm } from "./records-form.js";
 import {
   firstPageOf,
   hrefOfPlace,
-  isKeySearch,
   isRange,
   isSameList,
+  isSearch,
   placeOf,
   queryOf,
   type RecordsPlace,
+  searchedKeys,
 } from "./records-place.js";
-import { downloadOf, stateWords, waitWords } from "./records-words.js";
+import { downloadOf, notFoundWords, stateWords, waitWords } from "./records-words.js";
 import { TimeBars } from "./time-bars.js";
 
 /** Records of a page, and rows that a tail keeps. */
 const PAGE_RECORDS = 100;
 const TAIL_ROWS_MAX = 500;
-
-const JSON_HINT =
-  " In JSON values a path is searched, as in order.id = 123; in “value” any text is.";
 
 const KEY_HINT = " A key that is shown as a number or a UUID is found in “key”.";
 
@@ -202,7 +200,7 @@ export class RecordsView implements View {
   #submitted(form: RecordsPlace): void {
     const { router, notices } = this.#context;
     const place = { ...form, isUtc: this.#utc.box.checked, keys: this.#keysFor(form) };
-    const problem = isKeySearch(place) ? searchProblem(place.find, place.keys) : undefined;
+    const problem = keyProblem(place, place.keys);
     if (problem !== undefined) {
       notices.fail(new Error(problem));
       return;
@@ -229,7 +227,7 @@ export class RecordsView implements View {
     this.#progress.value = 0;
     // What is shown stays until the answer is there, unless it belongs to something else.
     if (place.topic !== this.#listed) this.#seenKeys.clear();
-    if (place.find !== "" || place.topic !== this.#listed) this.#list.show([], [], true);
+    if (isSearch(place) || place.topic !== this.#listed) this.#list.show([], [], true);
     this.#listed = place.topic;
     this.#showState();
     try {
@@ -286,17 +284,18 @@ export class RecordsView implements View {
   }
 
   /** How keys are shown and searched for: as before, as long as it is the same topic; a key as they are seen to be. */
-  #keysFor({ topic, find, in: field }: RecordsPlace): KeysAs {
-    const keys = this.#place?.topic === topic ? this.#place.keys : "";
-    const isMeant = keys === "" && field === "key" && topic === this.#listed;
-    return (isMeant ? this.#seenKeys.typeOf(find) : undefined) ?? keys;
+  #keysFor(place: RecordsPlace): KeysAs {
+    const keys = this.#place?.topic === place.topic ? this.#place.keys : "";
+    if (keys !== "" || place.topic !== this.#listed) return keys;
+    const types = new Set(searchedKeys(place).map((find) => this.#seenKeys.typeOf(find)));
+    return types.size === 1 ? ([...types][0] ?? keys) : keys;
   }
 
   #chooseKeys(): void {
     const place = this.#place;
     if (place === undefined) return;
     const keys = keysAsOf(this.#keys.value);
-    const problem = isKeySearch(place) ? searchProblem(place.find, keys) : undefined;
+    const problem = keyProblem(place, keys);
     if (problem === undefined) this.#note({ keys });
     else {
       this.#keys.value = place.keys;
@@ -328,8 +327,7 @@ export class RecordsView implements View {
     const place = this.#place;
     if (place === undefined || place.topic === "") return;
     const loaded = this.#loaded;
-    const isSearch = place.find !== "";
-    const isBusy = this.#isLoading && (isSearch || loaded !== undefined);
+    const isBusy = this.#isLoading && (isSearch(place) || loaded !== undefined);
     const waitsFor = this.#isLoading ? this.#waitsFor : this.#tail.waitsFor;
     this.#progress.hidden = !isBusy;
     this.#cancel.hidden = !isBusy && !(this.#isLoading && waitsFor !== undefined);
@@ -362,20 +360,21 @@ export class RecordsView implements View {
     const ends = isOfRange ? first : { ...first, from: "" };
     setLink(this.#oldest, hasOlder ? hrefOfPlace({ ...ends, dir: "newer" }) : undefined);
     setLink(this.#newest, hasNewer ? hrefOfPlace({ ...ends, dir: "older" }) : undefined);
-    this.#download.textContent = place.find === "" ? "Download these" : "Download all matches";
+    this.#download.textContent = isSearch(place) ? "Download all matches" : "Download these";
     setLink(this.#download, loaded === undefined ? undefined : downloadOf(place, loaded));
   }
 
   #showEmpty(place: RecordsPlace, { items, last }: LoadedRecords): void {
     if (items.length > 0) return;
-    const all = hrefOfPlace(firstPageOf({ ...place, from: "", to: "", find: "", isTail: false }));
+    const newest = { ...place, ...{ from: "", to: "", conditions: [], isTail: false } };
+    const all = hrefOfPlace(firstPageOf(newest));
     const { mayProduce } = this.#context.session;
-    const isBlank = !last.hasOlder && !last.hasNewer && place.find === "";
+    const isBlank = !last.hasOlder && !last.hasNewer && !isSearch(place);
     const text = isBlank
       ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
-      : place.find === ""
-        ? (this.#outside(place) ?? "There are no records in this range.")
-        : `Nothing in this range matches ${place.find}.${this.#searchHint(place)}`;
+      : isSearch(place)
+        ? `${notFoundWords(place)}${this.#keyHint(place)}`
+        : (this.#outside(place) ?? "There are no records in this range.");
     const next = isBlank
       ? mayProduce
         ? [link("Produce one", hrefOf("produce", [], { topic: place.topic }))]
@@ -384,9 +383,11 @@ export class RecordsView implements View {
     this.#empty.replaceChildren(emptyState(text, ...next));
   }
 
-  #searchHint({ in: field, find }: RecordsPlace): string {
-    if (field === "json" && !find.includes("=")) return JSON_HINT;
-    const isKey = field !== "key" && this.#seenKeys.typeOf(find) !== undefined;
+  #keyHint({ conditions }: RecordsPlace): string {
+    const isKey = conditions.some(
+      ({ find, in: field, isNegated }) =>
+        field !== "key" && !isNegated && this.#seenKeys.typeOf(find) !== undefined,
+    );
     return isKey ? KEY_HINT : "";
   }
 
@@ -453,7 +454,7 @@ export class RecordsView implements View {
     this.#loaded = { ...loaded, last: rows, end: rows.end };
     this.#empty.replaceChildren();
     const first = rows.items[0];
-    const isSkipping = rows.offsetsLeft > 0 && place.find === "";
+    const isSkipping = rows.offsetsLeft > 0 && !isSearch(place);
     const skipped: ListItem[] = isSkipping
       ? [
           {
@@ -509,6 +510,13 @@ export class RecordsView implements View {
       if (!wasOpen && matchMedia("(max-width: 1099px)").matches) this.#panel.root.focus();
     }
   }
+}
+
+/** Why keys can't be searched as they are shown; undefined if they can, or are not searched. */
+function keyProblem(place: RecordsPlace, keys: KeysAs): string | undefined {
+  return searchedKeys(place)
+    .map((find) => searchProblem(find, keys))
+    .find((problem) => problem !== undefined);
 }
 
 /** A link that may be without an address. */

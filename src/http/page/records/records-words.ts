@@ -3,7 +3,8 @@
 import { SEARCHED_JSON_BYTES_MAX, SEARCHED_TEXT_BYTES_MAX } from "../../../limits.js";
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
 import type { LoadedRecords } from "./record-load.js";
-import { type RecordsPlace, searchedType } from "./records-place.js";
+import { isSearch, parametersOf, type RecordsPlace, searchOf } from "./records-place.js";
+import type { SearchCondition } from "./search-wire.js";
 
 /** What is shown, or how far a search is. */
 export function stateWords(
@@ -14,7 +15,7 @@ export function stateWords(
   const { items, last, bytes, unsearched, isOrderOpen, inexact } = loaded;
   const count = items.filter(({ kind }) => kind === "record" || kind === "marker").length;
   const words: string[] = [];
-  if (place.find === "") {
+  if (!isSearch(place)) {
     words.push(place.isTail ? (isFollowing ? "following" : "paused") : rangeWords(items, count));
   } else {
     words.push(`${formatCount(count)} found`);
@@ -43,9 +44,38 @@ export function waitWords(error: unknown): string {
 }
 
 /** The broker decodes a value to search it as JSON, or to ignore case, unless it is very large. */
-function unsearchedWords(count: number, place: Pick<RecordsPlace, "in">): string {
-  const bytesMax = place.in === "json" ? SEARCHED_JSON_BYTES_MAX : SEARCHED_TEXT_BYTES_MAX;
+function unsearchedWords(count: number, { conditions }: RecordsPlace): string {
+  const isJson = conditions.some((each) => each.in === "json");
+  const bytesMax = isJson ? SEARCHED_JSON_BYTES_MAX : SEARCHED_TEXT_BYTES_MAX;
   return `${countOf(count, "value")} over ${formatBytes(bytesMax)} not searched`;
+}
+
+/** What is said when a search has found nothing. */
+export function notFoundWords({ conditions }: Pick<RecordsPlace, "conditions">): string {
+  const [first] = conditions;
+  if (conditions.length > 1 || first === undefined || first.isNegated) {
+    const which = conditions.length === 1 ? "the condition" : "all conditions";
+    return `No record in this range meets ${which}: ${conditions.map(conditionWords).join("; ")}.`;
+  }
+  if (first.in === "tombstone") return "There are no tombstones in this range.";
+  if (first.in === "keyless") return "No record in this range is without a key.";
+  const isPath = first.in === "json" && !first.find.includes("=");
+  return `Nothing in this range matches ${first.find}.${isPath ? JSON_HINT : ""}`;
+}
+
+const JSON_HINT =
+  " In JSON values a path is searched, as in order.id = 123; in “value” any text is.";
+
+const PLACES: Readonly<Record<string, string>> = {
+  ...{ any: "the key, the value or the headers", key: "the key", value: "the value" },
+  ...{ header: "the headers", json: "the JSON value" },
+};
+
+/** What a record has that meets a condition. */
+function conditionWords({ find, in: field, isNegated }: SearchCondition): string {
+  if (field === "tombstone") return isNegated ? "a value" : "no value";
+  if (field === "keyless") return isNegated ? "a key" : "no key";
+  return `${isNegated ? "no " : ""}${find} in ${PLACES[field] ?? field}`;
 }
 
 function rangeWords(items: LoadedRecords["items"], count: number): string {
@@ -61,15 +91,11 @@ function rangeWords(items: LoadedRecords["items"], count: number): string {
 
 /** The address of a download: of the records that are shown, or of all that a search finds. */
 export function downloadOf(place: RecordsPlace, { start, end, last }: LoadedRecords): string {
-  const { partition, find } = place;
-  const isSearch = find !== "";
-  const type = searchedType(place);
-  const query = new URLSearchParams({
+  const { partition } = place;
+  const query = parametersOf({
     ...(partition === undefined ? {} : { partition: String(partition) }),
-    ...{ from: isSearch ? last.from : start, to: isSearch ? last.to : end },
-    ...(isSearch ? { find, in: place.in === "" ? "any" : place.in } : {}),
-    ...(isSearch && place.ignoresCase ? { case: "ignore" } : {}),
-    ...(type === undefined ? {} : { as: type }),
+    ...(isSearch(place) ? { from: last.from, to: last.to } : { from: start, to: end }),
+    ...searchOf(place),
   });
   return `/api/records/${encodeURIComponent(place.topic)}/lines?${query}`;
 }

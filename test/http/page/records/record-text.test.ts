@@ -28,7 +28,9 @@ describe("an address", () => {
   test("says how keys are shown, and what that makes of a search in them", () => {
     const [as, find] = ["#/records/t?keys=int64", "#/records/t?find=5&in=key&keys=int64"];
     expect(queryOf(placeAt(as), 9)).not.toHaveProperty("as");
-    expect(queryOf(placeAt(find), 9)).toMatchObject({ find: "5", in: "key", as: "int64" });
+    expect(queryOf(placeAt(find), 9)).toMatchObject({
+      ...{ search: "find=5&in=key", as: "int64" },
+    });
     expect(queryOf(placeAt(find.replace("int64", "text")), 9)).not.toHaveProperty("as");
     expect(placeAt("#/records/t?keys=float").keys).toBe("");
     expect(isSameList(placeAt(as), placeAt("#/records/t"))).toBe(true);

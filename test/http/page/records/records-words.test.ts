@@ -28,7 +28,7 @@ test("all matches of a search are downloaded by the same search", () => {
   const query = new URLSearchParams({ find: "5", in: "key", keys: "int64" });
   const place = placeOf({ view: "records", path: ["t"], query });
   expect(downloadOf(place, LOADED)).toBe(
-    "/api/records/t/lines?from=100&to=5123&find=5&in=key&as=int64",
+    "/api/records/t/lines?from=100&to=5123&as=int64&find=5&in=key",
   );
 });
 

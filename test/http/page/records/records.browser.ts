@@ -95,6 +95,36 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
         "2 found · 290 of 290 records searched",
       );
       expect(await page.evaluate<number[]>(offsets)).toEqual([33, 33]);
+      // More conditions appear when they are asked for, and with them the choice to negate each.
+      const shownNot =
+        "[...document.querySelectorAll('[name=not]')].map((it) => it.checkVisibility())";
+      expect(await page.evaluate<boolean[]>(shownNot)).toEqual([false]);
+      await page.evaluate("document.querySelector('[name=find]').value = '$.order < 4'");
+      await page.click(".add-condition");
+      expect(await page.evaluate<boolean[]>(shownNot)).toEqual([true, true]);
+      await page.evaluate("document.querySelector('.condition [name=in]').value = 'key'");
+      await page.evaluate("document.querySelector('.condition [name=not]').value = 'not'");
+      await page.type("customer-7");
+      await page.press("Enter");
+      await page.until(`${said}.startsWith('6 found')`);
+      expect(await page.evaluate<number[]>(offsets)).toEqual([0, 0, 2, 2, 3, 3]);
+      expect(await page.evaluate<string>("location.hash")).toEndWith(
+        "?find=%24.order+%3C+4&in=json&find=customer-7&in=key&not=1",
+      );
+      await page.click(".condition button");
+      await page.evaluate("document.querySelector('[name=in]').value = 'tombstone'");
+      await page.evaluate("document.querySelector('[name=in]').dispatchEvent(new Event('change'))");
+      expect(await page.evaluate("document.querySelector('[name=find]').checkVisibility()")).toBe(
+        false,
+      );
+      await page.evaluate("document.querySelector('.records-form [type=submit]').click()");
+      await page.until("document.querySelector('.records-view .empty-state')");
+      expect(await page.text(".records-view .empty-state")).toContain(
+        "There are no tombstones in this range.",
+      );
+
+      await page.evaluate("location.hash = '#/records/orders'");
+      await page.until(`${said}.includes('merged')`);
       // A time as people type it. The address has the moment, and the field still the time.
       await page.evaluate("document.querySelector('[name=from]').focus()");
       await page.type("yesterday 14:00");
