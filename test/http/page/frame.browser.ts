@@ -31,6 +31,16 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.press("/");
       await page.until("document.activeElement.name === 'target'");
       expect(await shown()).toBe("Log");
+      // The names that a field suggests are not on the page until it is used, and are up to date then.
+      const suggested = (): Promise<string> =>
+        page.evaluate(
+          "[...document.querySelector('#topic-names').options].map((it) => it.value).join()",
+        );
+      expect(await suggested()).toBe("");
+      await page.evaluate("document.querySelector('#lookup [name=topic]').focus()");
+      expect(await suggested()).toBe("orders");
+      await sample.broker.context.registry.create("prices", 1, {});
+      await page.until("document.querySelector('#topic-names').options.length === 2");
     },
     BROWSER_TIMEOUT_MS,
   );
