@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { API, encodeRequest } from "../../src/protocol/native/messages.js";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.js";
+import { concat } from "../support/bytes.js";
 
 const FOREVER_MS = 60_000;
 
@@ -32,7 +33,7 @@ describe("a fetch that waits", () => {
       });
     // More than half of what a connection may have: it is not paused for that, and more than one turn's work.
     const frames = Array.from({ length: 4_000 }, (_, i) => waiting(i + 1_000));
-    reader.client.send(new Uint8Array(Buffer.concat(frames)));
+    reader.client.send(concat(frames));
     await reader.ping();
     expect(reader.client.has(1_000)).toBe(false);
   });
@@ -48,7 +49,7 @@ describe("a fetch that waits", () => {
         ...{ maxBytes: 1_000_000, minBytes: 1, maxWaitMs: FOREVER_MS },
       });
     const ids = Array.from({ length: 3_000 }, (_, i) => i + 1_000);
-    reader.client.send(new Uint8Array(Buffer.concat(ids.map(waiting))));
+    reader.client.send(concat(ids.map(waiting)));
     await reader.ping();
     await writer.produce("t", 0, batchOf("second"));
     await Promise.all(ids.map((id) => reader.client.response(id)));

@@ -4,10 +4,7 @@ import { API, encodeRequest } from "../../src/protocol/native/messages.js";
 import { batchOf, errorOf, pingFrame, recordsIn, startBroker } from "../support/broker.js";
 import { RawClient } from "../support/raw-client.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
-
-function concat(...parts: Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
+import { concat } from "../support/bytes.js";
 
 /** A frame with this payload, whatever it says. */
 function frame(...payload: number[]): Uint8Array {
@@ -21,17 +18,17 @@ describe("requests on the wire", () => {
     const { client } = session;
     const batch = batchOf("split");
     let id = 100;
-    const whole = concat(
+    const whole = concat([
       encodeProduceRequest(0, { topic: "t", partition: 0, batch }),
       pingFrame(0),
-    );
+    ]);
     for (let at = 0; at <= whole.length; at++) {
       const produceId = ++id;
       const pingId = ++id;
-      const bytes = concat(
+      const bytes = concat([
         encodeProduceRequest(produceId, { topic: "t", partition: 0, batch }),
         pingFrame(pingId),
-      );
+      ]);
       client.send(bytes.subarray(0, at));
       // An answer on another connection: the broker has turned its loop since the first part was sent.
       using other = await broker.session();
@@ -55,7 +52,7 @@ describe("requests on the wire", () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.broker.port);
     const ids = Array.from({ length: 20_000 }, (_, i) => i + 1);
-    client.send(concat(...ids.map((id) => pingFrame(id))));
+    client.send(concat(ids.map((id) => pingFrame(id))));
     await client.response(ids.length);
     expect(client.order).toEqual(ids);
   });
@@ -118,7 +115,7 @@ describe("invalid requests", () => {
       using client = await RawClient.connect(broker.broker.port);
       const batch = batchOf("before");
       client.send(
-        concat(encodeProduceRequest(1, { topic: "t", partition: 0, batch }), pingFrame(2), bytes),
+        concat([encodeProduceRequest(1, { topic: "t", partition: 0, batch }), pingFrame(2), bytes]),
         pingFrame(3),
       );
       expect(errorOf(await client.response(0))).toStartWith(code);
@@ -151,11 +148,11 @@ describe("invalid requests", () => {
       maxBatchBytes: 64 * 1024,
     });
     const batch = batchOf("a", "b");
-    const valid = concat(
+    const valid = concat([
       encodeProduceRequest(1, { topic: "t", partition: 0, batch }),
       pingFrame(2),
       ...Object.values(API).map((key) => encodeRequest(key, 3, (body) => body.string("x").u32(0))),
-    );
+    ]);
     const mutated = fc
       .array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
       .map((changes) => {

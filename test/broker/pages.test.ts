@@ -6,7 +6,7 @@ import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js
 import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.js";
 import { errorOf, type Session, startBroker } from "../support/broker.js";
 import { joinGroup } from "../support/group-members.js";
-import { join } from "../system/hostile-input.js";
+import { concat } from "../support/bytes.js";
 
 const KiB = 1024;
 
@@ -20,7 +20,7 @@ async function makeGroups(session: Session, count: number, nameBytes: number): P
   const ids = Array.from({ length: count }, (_, i) => 1_000_000 + i);
   const names = ids.map((id) => String(id).padEnd(nameBytes, "x"));
   session.client.send(
-    join(
+    concat(
       ids.map((id, i) =>
         OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: names[i]!, offsets }),
       ),

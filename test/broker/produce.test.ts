@@ -6,6 +6,7 @@ import { Produce } from "../../src/protocol/native/produce.js";
 import { FIELD, stampProducer } from "../../src/record/batch.js";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
+import { concat } from "../support/bytes.js";
 
 describe("produce", () => {
   test("appends records that a fetch returns, and creates the topic", async () => {
@@ -48,7 +49,7 @@ describe("produce", () => {
     const frames = Array.from({ length: count }, (_, i) =>
       encodeProduceRequest(1000 + i, { topic: "new", partition: i % 2, batch: batchOf(`v${i}`) }),
     );
-    client.send(new Uint8Array(Buffer.concat(frames)));
+    client.send(concat(frames));
     for (let i = 0; i < count; i++) {
       const { baseOffset } = Produce.decodeResponse(await client.response(1000 + i));
       expect(baseOffset).toBe(Math.floor(i / 2));
@@ -97,7 +98,7 @@ describe("produce", () => {
   const refused: [string, string, number, Uint8Array, string][] = [
     ["an empty batch", "t", 0, new Uint8Array(0), "CORRUPT_MESSAGE"],
     ["half a batch", "t", 0, batch.subarray(0, 40), "CORRUPT_MESSAGE"],
-    ["two batches", "t", 0, new Uint8Array(Buffer.concat([batch, batch])), "CORRUPT_MESSAGE"],
+    ["two batches", "t", 0, concat([batch, batch]), "CORRUPT_MESSAGE"],
     ["a batch of other bytes", "t", 0, changed((b) => b.fill(1, b.length - 2)), "CORRUPT_MESSAGE"],
     [
       "a batch of magic 1",

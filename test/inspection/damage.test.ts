@@ -3,14 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.js";
 import { writeI64, writeU32 } from "../../src/record/bytes.js";
-import {
-  batchOf,
-  concat,
-  encodeBatch,
-  hex,
-  LZ4_WITH_DICTIONARY,
-  record,
-} from "../record/batches.js";
+import { batchOf, encodeBatch, hex, LZ4_WITH_DICTIONARY, record } from "../record/batches.js";
 import {
   appendTo,
   type Damage,
@@ -20,6 +13,7 @@ import {
   sampleBatch,
   START_MS,
 } from "./sample.js";
+import { concat } from "../support/bytes.js";
 
 /** Sizes of the batches in the sample's segments. */
 const FIRST_BATCH_BYTES = 85;
@@ -89,7 +83,7 @@ describe("logs", () => {
       return batch;
     };
     const other = [20, 21].map((offset) => withOffset(hex("01 02"), offset));
-    const torn = withOffset(concat(...other, hex("00 00 00 00 00 00")), 13).subarray(0, -5);
+    const torn = withOffset(concat([...other, hex("00 00 00 00 00 00")]), 13).subarray(0, -5);
     const lines = await linesAfter((path) => appendTo(path(fileOf(10)), torn), false);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`a torn tail of ${torn.length} bytes`);

@@ -7,8 +7,9 @@ import { FileReader } from "../../src/inspection/file-reader.js";
 import { walkSegment } from "../../src/inspection/segment-walk.js";
 import { baseOffset, FIELD, stampBaseOffset } from "../../src/record/batch.js";
 import { writeI32 } from "../../src/record/bytes.js";
-import { concat, encodeBatch, record } from "../record/batches.js";
+import { encodeBatch, record } from "../record/batches.js";
 import { tempDir } from "../support/tmp.js";
+import { concat } from "../support/bytes.js";
 
 /** Batches with the given numbers of value bytes, and contiguous offsets from `first`. */
 function batches(sizes: readonly number[], first = 0): Uint8Array[] {
@@ -52,7 +53,7 @@ test("property: parts cover the file, and every untouched batch is found", () =>
   fc.assert(
     fc.property(sizes, damages, fc.nat({ max: 100 }), (valueBytes, changes, cut) => {
       const sound = batches(valueBytes);
-      const bytes = concat(...sound).slice(0);
+      const bytes = concat(sound).slice(0);
       const touched = new Set<number>();
       for (const { at, xor } of changes) {
         const index = Math.floor(at * bytes.length);
@@ -89,7 +90,7 @@ describe("positions", () => {
   const [first, second, third] = sound as [Uint8Array, Uint8Array, Uint8Array];
 
   test("a wrong length in the middle", () => {
-    const bytes = concat(...sound).slice(0);
+    const bytes = concat(sound).slice(0);
     writeI32(bytes, first.length + FIELD.batchLength, 2 ** 30);
     expect(walk(bytes)).toEqual([
       { position: 0, size: first.length, what: 0 },
@@ -102,7 +103,7 @@ describe("positions", () => {
     const outer = encodeBatch([record({ value: batches([5])[0]! })]);
     stampBaseOffset(outer, 0, 1);
     outer[outer.length - 1]! ^= 1;
-    expect(walk(concat(first, outer, third))).toEqual([
+    expect(walk(concat([first, outer, third]))).toEqual([
       { position: 0, size: first.length, what: 0 },
       { position: first.length, size: outer.length, what: "crc" },
       { position: first.length + outer.length, size: third.length, what: 2 },
@@ -111,7 +112,7 @@ describe("positions", () => {
 
   test("garbage larger than the window, then a batch", () => {
     const garbage = new Uint8Array(3_000_000).map((_, i) => (i * 31 + (i >> 8) * 7) % 251);
-    expect(walk(concat(first, garbage, second))).toEqual([
+    expect(walk(concat([first, garbage, second]))).toEqual([
       { position: 0, size: first.length, what: 0 },
       { position: first.length, size: garbage.length, what: expect.any(String) },
       { position: first.length + garbage.length, size: second.length, what: 1 },
@@ -120,7 +121,7 @@ describe("positions", () => {
 
   test("a batch larger than the window", () => {
     const large = batches([2_500_000])[0]!;
-    expect(walk(concat(large, second))).toEqual([
+    expect(walk(concat([large, second]))).toEqual([
       { position: 0, size: large.length, what: 0 },
       { position: large.length, size: second.length, what: 1 },
     ]);

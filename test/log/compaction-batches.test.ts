@@ -27,7 +27,7 @@ import { BatchEncoder } from "../../src/record/encoder.js";
 import { compactSegments } from "../../src/log/compaction/compact-segments.js";
 import type { CompactionJob, SourceSegment } from "../../src/log/compaction/compaction-job.js";
 import { segmentFileName } from "../../src/log/segment/segment-files.js";
-import { batchOf, concat, LZ4_WITH_DICTIONARY, stampCrc } from "../record/batches.js";
+import { batchOf, LZ4_WITH_DICTIONARY, stampCrc } from "../record/batches.js";
 import {
   batchesOf,
   COMPACTED_DIRECTORY,
@@ -40,6 +40,7 @@ import {
 } from "../support/compaction-log.js";
 import { Random } from "../support/random.js";
 import { SimulatedDisk } from "../support/simulated-disk.js";
+import { concat } from "../support/bytes.js";
 
 const LOG_APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
@@ -79,7 +80,7 @@ function logOf(...segments: (readonly (TestBatch | Uint8Array)[])[]): {
       offset = nextOffset(batch, 0);
       return batch;
     });
-    overwrite(disk, segmentFileName(base, "log"), concat(...parts));
+    overwrite(disk, segmentFileName(base, "log"), concat(parts));
     sources.push({ baseOffset: base, nextOffset: offset });
   }
   const log = { segments: sources, records: [], endOffset: offset, lastBatches: [] };
@@ -317,7 +318,7 @@ describe("a batch that can't be opened", () => {
     const bytes = logBytes(disk, placeGroups(disk, segments, second!));
     const kept = batchesOf(bytes).filter((at) => codecOf(bytes, at) === "none");
     const parts = kept.map((at) => bytes.subarray(at, at + batchBytes(bytes, at)));
-    expect(recordsOf(concat(...parts)).map(({ key, value }) => `${key}=${value}`)).toEqual([
+    expect(recordsOf(concat(parts)).map(({ key, value }) => `${key}=${value}`)).toEqual([
       "c=null",
       "b=2",
     ]);

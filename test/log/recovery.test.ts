@@ -33,8 +33,8 @@ import {
 } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
 import type { SimulatedDisk } from "../support/simulated-disk.js";
-import { concat } from "../record/batches.js";
 import { withTempDir } from "../support/tmp.js";
+import { concat } from "../support/bytes.js";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
 /** The machine has stopped: pages may have been written out of order. */
@@ -55,7 +55,7 @@ function validFile(): { bytes: Uint8Array; ends: number[] } {
     parts.push(batch);
     ends.push(end);
   }
-  return { bytes: concat(...parts), ends };
+  return { bytes: concat(parts), ends };
 }
 
 async function diskWithLog(bytes: Uint8Array, seed = 1): Promise<SimulatedDisk> {
@@ -140,7 +140,7 @@ describe("a tail truncated after a stop of the machine", () => {
       expect.stringContaining(`.cut-${at} holds bytes that an earlier start truncated`),
     ]);
     // The same place is cut again: the first file stays as it is.
-    disk.overwrite(LOG, concat(bytes.subarray(0, at), Uint8Array.of(0), bytes.subarray(at)));
+    disk.overwrite(LOG, concat([bytes.subarray(0, at), Uint8Array.of(0), bytes.subarray(at)]));
     (await Log.open(contextOf(disk), REBOOTED)).close();
     expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
     expect(disk.fileSize(`${KEPT}-2`)).toBe(bytes.length - at + 1);
@@ -157,7 +157,7 @@ describe("a tail truncated after a stop of the machine", () => {
   });
 
   test("is not kept if it is all zero", async () => {
-    const disk = await diskWithLog(concat(bytes, new Uint8Array(5_000_000)));
+    const disk = await diskWithLog(concat([bytes, new Uint8Array(5_000_000)]));
     const context = contextOf(disk);
     (await Log.open(context)).close();
     expect(disk.list(DIRECTORY).filter((name) => name.includes("cut"))).toEqual([]);
@@ -292,7 +292,7 @@ function tails(): [string, Uint8Array][] {
 
 test.each(tails())("%s after the last batch is truncated", async (_name, tail) => {
   const { bytes } = validFile();
-  const disk = await diskWithLog(concat(bytes, tail));
+  const disk = await diskWithLog(concat([bytes, tail]));
   await expectRecovered(disk, DIRECTORY, VALUES.length, tail.length);
 });
 
@@ -457,7 +457,7 @@ describe("damage in the last segment", () => {
     stampBaseOffset(outer, 0, 10);
     const last = batchOf(["last"]);
     stampBaseOffset(last, 0, 11);
-    const whole = concat(bytes, holder, outer, last);
+    const whole = concat([bytes, holder, outer, last]);
     const damagedBits = [
       ...Array(61 * 8).keys(),
       ...Array.from({ length: 40 }, (_, i) => 700 + i * 211),
@@ -486,7 +486,7 @@ describe("damage in the last segment", () => {
     const outer = encoder.finish();
     stampBaseOffset(outer, 0, 9);
     for (let length = 61; length < outer.length; length += 40) {
-      const disk = await diskWithLog(concat(bytes, outer.subarray(0, length)));
+      const disk = await diskWithLog(concat([bytes, outer.subarray(0, length)]));
       const log = await openLog(disk);
       expect(log.logEndOffset).toBe(9);
       expect(readAround(log)).toEqual({ values: all, lost: [] });

@@ -10,13 +10,13 @@ import { Turns } from "../../src/net/turns.js";
 import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.js";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
 import type { Exchange } from "../../src/protocol/native/server/exchange.js";
-import { join } from "../system/hostile-input.js";
+import { concat } from "../support/bytes.js";
 
 const MiB = 1024 * 1024;
 
 /** Requests in one chunk: DescribeTopic is a bulk one, Ping is not. */
 function requests(api: "Ping" | "DescribeTopic", count: number): Uint8Array {
-  return join(Array.from({ length: count }, (_, i) => encodeRequest(API[api], i + 1, () => {})));
+  return concat(Array.from({ length: count }, (_, i) => encodeRequest(API[api], i + 1, () => {})));
 }
 
 /** Connections on sockets that take `takes` bytes at a time, and a handler that answers with `answerBytes`. */
@@ -138,7 +138,7 @@ describe("bulk requests", () => {
   test("do not overtake their turn after a small request", async () => {
     const { connect, dispatched, turns } = simulate({ takes: MiB, answerBytes: 10 });
     turns.spend(1_000);
-    const mixed = join([requests("Ping", 1), requests("DescribeTopic", 1), requests("Ping", 1)]);
+    const mixed = concat([requests("Ping", 1), requests("DescribeTopic", 1), requests("Ping", 1)]);
     connect("mixed").received(mixed);
     expect(dispatched).toHaveLength(1);
   });

@@ -1,15 +1,8 @@
 // What the frame decoder keeps in memory, and what it says of that: the budget of all connections relies on it.
 import { describe, expect, test } from "bun:test";
 import { FrameDecoder } from "../../src/net/frame.js";
-import {
-  concat,
-  drain,
-  expectError,
-  frameOf,
-  lengthOf,
-  LIMIT,
-  payloadOf,
-} from "../protocol/frames.js";
+import { drain, expectError, frameOf, lengthOf, LIMIT, payloadOf } from "../protocol/frames.js";
+import { concat } from "../support/bytes.js";
 
 /** What small chunks are gathered in. */
 const BLOCK_BYTES = 16 * 1024;

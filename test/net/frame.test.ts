@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { FrameDecoder } from "../../src/net/frame.js";
 import { thrownBy } from "../protocol/codecs.js";
 import {
-  concat,
   drain,
   drainInPieces,
   expectError,
@@ -14,6 +13,7 @@ import {
   LIMIT,
   payloadOf,
 } from "../protocol/frames.js";
+import { concat } from "../support/bytes.js";
 
 /** Pushes the stream in chunks that end at the cuts, taking what is whole after each. */
 function decodeInPieces(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {

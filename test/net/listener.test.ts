@@ -12,6 +12,7 @@ import { anyPort } from "../support/any-port.js";
 import { errorOf, pingFrame } from "../support/broker.js";
 import { RawClient } from "../support/raw-client.js";
 import { until } from "../support/until.js";
+import { concat } from "../support/bytes.js";
 
 const MiB = 1024 * 1024;
 
@@ -96,10 +97,6 @@ function heldFrame(correlationId: number, bodyBytes = 0): Uint8Array {
   return encodeRequest(API.ListTopics, correlationId, (body) =>
     body.raw(new Uint8Array(bodyBytes)),
   );
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 /** A slice of `bytes` bytes, each read into one scratch buffer, which counts what was read of it. */

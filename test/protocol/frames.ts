@@ -25,10 +25,6 @@ export function payloadOf(seed: number, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, at) => seed * 31 + at * 7);
 }
 
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
-
 /** All complete payloads. */
 export function drain(decoder: FrameDecoder): Uint8Array[] {
   const payloads: Uint8Array[] = [];

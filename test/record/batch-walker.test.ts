@@ -16,6 +16,7 @@ import { BatchSearch } from "../../src/record/batch-search.js";
 import type { ReadableFile } from "../../src/record/bytes.js";
 import { batchOf } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
+import { concat } from "../support/bytes.js";
 
 const MiB = 1024 * 1024;
 
@@ -170,7 +171,7 @@ test("a damaged batch needs no search if the next one is valid, whatever they co
     return batch;
   });
   batches[3]![1_000]! ^= 1;
-  const file = new CountedFile(Uint8Array.from(Buffer.concat(batches)));
+  const file = new CountedFile(concat(batches));
   const found = [...walkSegment(file, { computeCrc: file.crc32c })].map((part) => part.kind);
   expect(found.filter((kind) => kind === "batch").length).toBe(19);
   // The batch after the damage is checked twice.
@@ -208,7 +209,7 @@ describe("the search", () => {
     const file = fc.array(piece, { maxLength: 30 });
     fc.assert(
       fc.property(file, fc.nat(50), fc.nat(80), (pieces, from, cut) => {
-        const whole = Uint8Array.from(Buffer.concat(pieces));
+        const whole = concat(pieces);
         const bytes = whole.slice(0, Math.max(from, whole.length - cut));
         if (bytes.length < from) return;
         expect(bySearch(bytes, from)).toEqual(byForce(bytes, from));

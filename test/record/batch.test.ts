@@ -4,7 +4,8 @@ import { type ErrorName, RustLogError } from "../../src/errors.js";
 import * as batch from "../../src/record/batch.js";
 import { type Pieces, writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
 import { checkProducedBatch } from "../../src/record/produced-batch.js";
-import { concat, encodeBatch, hex, record, stampCrc } from "./batches.js";
+import { encodeBatch, hex, record, stampCrc } from "./batches.js";
+import { concat } from "../support/bytes.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -41,7 +42,7 @@ describe("the header", () => {
   });
 
   test("is read at its position", () => {
-    const bytes = concat(new Uint8Array(13).fill(0xee), BY_HAND, new Uint8Array(5));
+    const bytes = concat([new Uint8Array(13).fill(0xee), BY_HAND, new Uint8Array(5)]);
     expect(headerOf(bytes, 13)).toEqual(headerOf(BY_HAND, 0));
     expect(findBatchFault(bytes, 13, 13 + BY_HAND.length)).toBeUndefined();
     expect(findBatchFault(bytes, 13, bytes.length)).toBeUndefined();
@@ -147,8 +148,8 @@ describe("checkProducedBatch", () => {
   test.each<readonly [ErrorName, string, (bytes: Uint8Array) => Uint8Array]>([
     ["CORRUPT_MESSAGE", "nothing", () => new Uint8Array(0)],
     ["CORRUPT_MESSAGE", "half a batch", (b) => b.slice(0, 40)],
-    ["CORRUPT_MESSAGE", "two batches", (b) => concat(b, b)],
-    ["CORRUPT_MESSAGE", "a byte too many", (b) => concat(b, new Uint8Array(1))],
+    ["CORRUPT_MESSAGE", "two batches", (b) => concat([b, b])],
+    ["CORRUPT_MESSAGE", "a byte too many", (b) => concat([b, new Uint8Array(1)])],
     ["CORRUPT_MESSAGE", "a wrong CRC", (b) => b.fill(0, FIELD.crc, FIELD.attributes)],
     ["INVALID_RECORD", "a wrong magic", (b) => b.fill(0, FIELD.magic, FIELD.magic + 1)],
     ["INVALID_RECORD", "an empty batch", (b) => stampCrc(countOf(b, 0))],
@@ -250,7 +251,7 @@ describe("a batch in pieces", () => {
           if (how === "flip") bytes[(bit >>> 3) % bytes.length]! ^= 1 << (bit & 7);
           else if (how === "cut")
             bytes = bytes.slice(0, Math.max(100, bytes.length - (bit % 50) - 1));
-          else if (how === "more") bytes = concat(bytes, new Uint8Array(1 + (bit % 50)));
+          else if (how === "more") bytes = concat([bytes, new Uint8Array(1 + (bit % 50))]);
           // The first piece has the header.
           const ends = at.map((share) => 61 + Math.floor(share * (bytes.length - 61)));
           ends.sort((a, b) => a - b);

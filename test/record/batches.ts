@@ -134,11 +134,6 @@ export const LZ4_WITH_DICTIONARY = hex("04224d18 6140 01000000 d0");
 /** Why it can't be read. */
 export const DICTIONARY_NEEDED = "its lz4 frame needs a dictionary";
 
-/** The batches, concatenated. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
-}
-
 function toBytes(data: Uint8Array | string | null): Uint8Array | null {
   return typeof data === "string" ? new TextEncoder().encode(data) : data;
 }

@@ -5,7 +5,7 @@ import * as snappyLibrary from "snappy";
 import { RustLogError } from "../../src/errors.js";
 import { compress, decompress, decompressPrefix } from "../../src/record/compression.js";
 import { RecordCursor } from "../../src/record/cursor.js";
-import { concat, hex } from "./batches.js";
+import { hex } from "./batches.js";
 import {
   FOREIGN_CONTENT,
   FOREIGN_DATA,
@@ -13,6 +13,7 @@ import {
   JAVA_RECORDS,
   javaRecord,
 } from "../support/foreign-data.js";
+import { concat } from "../support/bytes.js";
 
 const COMPRESSORS = ["gzip", "snappy", "lz4", "zstd"] as const;
 
@@ -131,14 +132,14 @@ test.each(JAVA_BATCHES)("a batch of $writer is read record by record", ({ data }
 
 test.each(["gzip", "lz4", "zstd"] as const)("several %s streams in a row are one", (codec) => {
   const parts = ["first ", "second"].map((text) => compress(codec, Buffer.from(text)));
-  const content = decompress(codec, concat(...parts), 100);
+  const content = decompress(codec, concat(parts), 100);
   expect(Buffer.from(content).toString()).toBe("first second");
 });
 
 describe("lz4", () => {
   test("a skippable frame is skipped", () => {
     const skipped = hex("5a2a4d18 03000000 010203");
-    const content = decompress("lz4", concat(skipped, lz4Frame(LINE)), 100);
+    const content = decompress("lz4", concat([skipped, lz4Frame(LINE)]), 100);
     expect(Buffer.from(content).toString()).toBe("line");
   });
 
@@ -162,7 +163,7 @@ describe("lz4", () => {
     ["a block over its maximum", lz4Frame(lz4Block(`1f61 0100 ${"ff".repeat(300)} 00 00`)), "lz4"],
     ["a reference before the start", lz4Frame(lz4Block("1061 0200 00")), "lz4 data"],
     ["a reference of zero bytes", lz4Frame(lz4Block("1061 0000 00")), "lz4 data"],
-    ["a frame after no frame", concat(lz4Frame(LINE), hex("00000000")), "no frame starts"],
+    ["a frame after no frame", concat([lz4Frame(LINE), hex("00000000")]), "no frame starts"],
   ])("%s is CORRUPT_MESSAGE", (_, data, message) => {
     expect(() => decompress("lz4", data, 2 ** 30)).toThrow(
       expect.objectContaining({
@@ -178,7 +179,7 @@ describe("lz4", () => {
   });
 
   test("a million tiny blocks allocate no memory for their possible sizes", () => {
-    const blocks = concat(...Array.from({ length: 100_000 }, () => hex("01000000 00")));
+    const blocks = concat(Array.from({ length: 100_000 }, () => hex("01000000 00")));
     expect(decompress("lz4", lz4Frame(blocks, "4070"), 100)).toHaveLength(0);
   });
 });
@@ -186,10 +187,10 @@ describe("lz4", () => {
 describe("snappy", () => {
   const xerialHeader = hex("82534e4150505900 00000001 00000001");
   const block = hex("04 0c 6c696e65");
-  const chunk = concat(hex("00000006"), block);
+  const chunk = concat([hex("00000006"), block]);
 
   test("reads a raw block, and framed ones even with a repeated header", () => {
-    const framed = concat(xerialHeader, chunk, chunk, xerialHeader, chunk);
+    const framed = concat([xerialHeader, chunk, chunk, xerialHeader, chunk]);
     expect(textOf(decompress("snappy", block, 100))).toBe("line");
     expect(textOf(decompress("snappy", framed, 100))).toBe("linelineline");
     expect(textOf(decompress("snappy", xerialHeader, 100))).toBe("");
@@ -211,9 +212,9 @@ describe("snappy", () => {
     ["a reference before the start", hex("08 0061 0e0500"), "snappy data"],
     ["a reference of zero bytes", hex("08 0061 0e0000"), "snappy data"],
     ["a torn header", xerialHeader.subarray(0, 12), "the data ends inside a header"],
-    ["a torn length", concat(xerialHeader, hex("0000")), "longer than the data"],
-    ["a torn block", concat(xerialHeader, chunk.subarray(0, 8)), "longer than the data"],
-    ["a negative length", concat(xerialHeader, hex("ffffffff 00")), "longer than the data"],
+    ["a torn length", concat([xerialHeader, hex("0000")]), "longer than the data"],
+    ["a torn block", concat([xerialHeader, chunk.subarray(0, 8)]), "longer than the data"],
+    ["a negative length", concat([xerialHeader, hex("ffffffff 00")]), "longer than the data"],
   ])("%s is CORRUPT_MESSAGE", async (_, data, message) => {
     const refusal = expect.objectContaining({
       code: "CORRUPT_MESSAGE",
@@ -225,7 +226,7 @@ describe("snappy", () => {
 
   test("decompresses no more of a block than requested", async () => {
     const noise = crypto.getRandomValues(new Uint8Array(200_000));
-    const content = concat(FOREIGN_CONTENT, noise, FOREIGN_CONTENT);
+    const content = concat([FOREIGN_CONTENT, noise, FOREIGN_CONTENT]);
     const packed = compress("snappy", content);
     for (const bytesMax of [0, 1, 70_199, 70_201, 270_199, 270_201, 340_399, 340_400]) {
       const { bytes, isWhole } = await decompressPrefix("snappy", packed, bytesMax);
@@ -283,7 +284,7 @@ function lz4Frame(blocks: string | Uint8Array, descriptor = "6040"): Uint8Array 
   const described = hex(descriptor);
   const checksum = (Bun.hash.xxHash32(described) >>> 8) & 0xff;
   const data = typeof blocks === "string" ? hex(blocks) : blocks;
-  return concat(hex("04224d18"), described, Uint8Array.of(checksum), data, hex("00000000"));
+  return concat([hex("04224d18"), described, Uint8Array.of(checksum), data, hex("00000000")]);
 }
 
 function lz4Block(data: string): string {

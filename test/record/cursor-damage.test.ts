@@ -8,7 +8,6 @@ import { RecordCursor } from "../../src/record/cursor.js";
 import {
   anyRecord,
   batchOf,
-  concat,
   DICTIONARY_NEEDED,
   encodeBatch,
   hex,
@@ -17,6 +16,7 @@ import {
   record,
   stampCrc,
 } from "./batches.js";
+import { concat } from "../support/bytes.js";
 
 const LZ4 = 3;
 const ZSTD = 4;
@@ -29,7 +29,7 @@ describe("RecordCursor on damaged bytes", () => {
 
   test("a batch truncated at any byte is an error, after the valid ones before it", () => {
     for (let length = 1; length < GOOD.length; length++) {
-      const cursor = new RecordCursor().reset(concat(GOOD, GOOD.subarray(0, length)));
+      const cursor = new RecordCursor().reset(concat([GOOD, GOOD.subarray(0, length)]));
       expect([cursor.next(), cursor.next()]).toEqual([true, true]);
       expect(() => cursor.next()).toThrow(`batch at byte ${GOOD.length}: `);
     }
@@ -124,7 +124,7 @@ describe("RecordCursor on damaged bytes", () => {
   });
 
   test("an error repeats until the cursor is reset, and shows no record", () => {
-    const records = concat(hex("0c 00 00 00 01 01 00"), hex("0c 00 00 00 01 01 00"));
+    const records = concat([hex("0c 00 00 00 01 01 00"), hex("0c 00 00 00 01 01 00")]);
     const cursor = new RecordCursor().reset(batchOf(records, 2));
     expect(cursor.next()).toBe(true);
     expect(() => cursor.next()).toThrow("record at offset 1");
@@ -146,7 +146,7 @@ describe("RecordCursor on damaged bytes", () => {
   test("a decompression bomb is rejected", () => {
     const part = compress("zstd", new Uint8Array(16 * 1024 * 1024));
     const parts = new Array<Uint8Array>(5).fill(part);
-    const bomb = batchOf(concat(...parts), 1, ZSTD);
+    const bomb = batchOf(concat(parts), 1, ZSTD);
     expect(bomb.length).toBeLessThan(100_000);
     const options = { decompressedBytesMax: 4 * 16 * 1024 * 1024 };
     expect(() => new RecordCursor().reset(bomb, 0, bomb.length, options).next()).toThrow(
@@ -182,7 +182,7 @@ describe("continuing after damage", () => {
     for (let bit = 8 * 8; bit < second.length * 8; bit++) {
       const damaged = second.slice();
       damaged[bit >> 3]! ^= 1 << (bit & 7);
-      const bytes = concat(first, damaged, third);
+      const bytes = concat([first, damaged, third]);
       const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { endOffset: 3 });
       expect(cursor.next()).toBe(true);
       const isEpoch = bit >> 3 >= FIELD.partitionLeaderEpoch && bit >> 3 < FIELD.magic;
@@ -195,7 +195,7 @@ describe("continuing after damage", () => {
   });
 
   test("a batch whose base offset is not after the one before it is damaged", () => {
-    const bytes = concat(batches[0]!, batches[0]!, batches[2]!);
+    const bytes = concat([batches[0]!, batches[0]!, batches[2]!]);
     const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { endOffset: 3 });
     expect(cursor.next()).toBe(true);
     expect(() => cursor.next()).toThrow("its base offset is 0");
@@ -216,7 +216,7 @@ describe("continuing after damage", () => {
     const damaged = encodeBatch([record({ timestamp: 1, value })]);
     writeI64(damaged, FIELD.baseOffset, 1);
     damaged[FIELD.batchLength]! = 0x7f;
-    const bytes = concat(batches[0]!, damaged, batches[2]!);
+    const bytes = concat([batches[0]!, damaged, batches[2]!]);
     const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { endOffset: 3 });
     expect(cursor.next()).toBe(true);
     expect(() => cursor.next()).toThrow("bytes of a batch of");

@@ -5,7 +5,6 @@ import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import {
   anyRecords,
-  concat,
   encodeBatch,
   expectedRecords,
   hex,
@@ -13,6 +12,7 @@ import {
   record,
   stampCrc,
 } from "./batches.js";
+import { concat } from "../support/bytes.js";
 
 const anyCodec = fc.constantFrom(...CODECS);
 
@@ -32,7 +32,7 @@ describe("RecordCursor", () => {
           offset += records.length;
           return shown;
         });
-        const bytes = concat(...parts);
+        const bytes = concat(parts);
         cursor.reset(bytes, start);
         expect(readAll(cursor)).toEqual(expected);
         expect(cursor.next()).toBe(false);
@@ -159,7 +159,7 @@ describe("RecordCursor", () => {
 
   test("views of a compressed batch stay valid in the next one", () => {
     const batch = (value: string) => encodeBatch([record({ value })], { codec: "zstd" });
-    const cursor = new RecordCursor().reset(concat(batch("one"), batch("two")));
+    const cursor = new RecordCursor().reset(concat([batch("one"), batch("two")]));
     cursor.next();
     const first = cursor.value();
     cursor.next();
@@ -198,5 +198,5 @@ function numberedBatches(batches: readonly (readonly [number, Codec])[]): Uint8A
     offset += count;
     return batch;
   });
-  return concat(...parts);
+  return concat(parts);
 }

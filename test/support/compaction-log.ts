@@ -22,8 +22,8 @@ import type {
 } from "../../src/log/compaction/compaction-job.js";
 import type { Disk } from "../../src/log/disk/disk.js";
 import { segmentFileName } from "../../src/log/segment/segment-files.js";
-import { concat } from "../record/batches.js";
 import type { Random } from "./random.js";
+import { concat } from "./bytes.js";
 
 export const COMPACTED_DIRECTORY = "data/topics/changes/0";
 
@@ -88,7 +88,7 @@ export function writeRandomLog(disk: Disk, random: Random, options: RandomLogOpt
       records.push(...recordsOf(batch));
       offset = nextOffset(batch, 0) + (random.chance(0.2) ? random.below(5) : 0);
     }
-    overwrite(disk, segmentFileName(base, "log"), concat(...batches));
+    overwrite(disk, segmentFileName(base, "log"), concat(batches));
     segments.push({ baseOffset: base, nextOffset: offset });
   }
   const lastBatches = [...lasts].map(([producerId, last]) => ({ producerId, lastOffset: last }));
@@ -155,9 +155,7 @@ export function batchesOf(bytes: Uint8Array): number[] {
 
 /** The bytes of the logs, in order. */
 export function logBytes(disk: Disk, segments: readonly SourceSegment[]): Uint8Array {
-  return concat(
-    ...segments.map(({ baseOffset: base }) => fileOf(disk, segmentFileName(base, "log"))),
-  );
+  return concat(segments.map(({ baseOffset: base }) => fileOf(disk, segmentFileName(base, "log"))));
 }
 
 export function fileOf(disk: Disk, name: string): Uint8Array {

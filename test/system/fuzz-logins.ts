@@ -12,8 +12,9 @@ import { Random } from "../support/random.js";
 import { RawClient } from "../support/raw-client.js";
 import { bearerMessage } from "../support/tokens.js";
 import { type GoodClient, type RoundsMs, worker } from "./good-client.js";
-import { hostileInput, join, mutated, withExtreme } from "./hostile-input.js";
+import { hostileInput, mutated, withExtreme } from "./hostile-input.js";
 import { hostileKafka } from "./hostile-kafka.js";
+import { concat } from "../support/bytes.js";
 
 /** The user who can log in. */
 export const USER = { username: "root", password: "s3cret" };
@@ -90,7 +91,7 @@ async function oneCase({ port, token }: LoginFuzzTarget, random: Random): Promis
   const frames = Array.from({ length: 1 + random.below(5) }, () =>
     isKafka ? kafkaFrame(random, token) : nativeFrame(random, token),
   );
-  const bytes = join(frames);
+  const bytes = concat(frames);
   if (random.chance(0.3)) {
     for (let at = 0; at < bytes.length;) {
       const end = at + 1 + random.below(200);

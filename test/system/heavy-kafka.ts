@@ -7,8 +7,8 @@ import { ZERO_UUID } from "../../src/record/bytes.js";
 import type { BrokerProcess } from "../support/binary.js";
 import { batchOf } from "../support/broker.js";
 import type { Heavy } from "./heavy-requests.js";
-import { join } from "./hostile-input.js";
 import { StuckClients } from "./stuck-clients.js";
+import { concat } from "../support/bytes.js";
 
 const TOPICS = 9_000;
 const NAMES = Array.from({ length: TOPICS }, (_, i) => `topic-${String(i).padStart(5, "0")}`);
@@ -42,7 +42,7 @@ async function ask(port: number, frame: Uint8Array): Promise<Uint8Array> {
         received += chunk.length;
         if (received === chunk.length) expected = 4 + new DataView(chunk.buffer).getUint32(0);
         if (received < expected) return;
-        resolve(new Uint8Array(Buffer.concat(chunks)).subarray(4));
+        resolve(concat(chunks).subarray(4));
         socket.end();
       },
       close: () => reject(new Error("connection lost")),
@@ -289,7 +289,7 @@ export const HEAVY_KAFKA: readonly Heavy[] = [
         ...ALL_METADATA,
         topics: NAMES.slice(0, 100).map((name) => ({ name, topicId: ZERO_UUID })),
       };
-      const frames = join(times(4_096, () => frameOf(KAFKA_APIS.Metadata, some)));
+      const frames = concat(times(4_096, () => frameOf(KAFKA_APIS.Metadata, some)));
       using stuck = await StuckClients.connect(port, 100, (client) => {
         client.send(frames);
       });

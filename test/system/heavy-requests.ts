@@ -10,8 +10,8 @@ import type { BrokerProcess } from "../support/binary.js";
 import { batchOf, errorOf, pingFrame, Session } from "../support/broker.js";
 import { RawClient } from "../support/raw-client.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
-import { join } from "./hostile-input.js";
 import { StuckClients } from "./stuck-clients.js";
+import { concat } from "../support/bytes.js";
 
 /** One kind of heavy client. */
 export interface Heavy {
@@ -60,7 +60,7 @@ async function neverRead(
   requests: number,
   encode: (id: number) => Uint8Array,
 ): Promise<string> {
-  const frames = join(Array.from({ length: requests }, (_, i) => encode(i + 1)));
+  const frames = concat(Array.from({ length: requests }, (_, i) => encode(i + 1)));
   using stuck = await StuckClients.connect(port, count, (client) => {
     client.pause();
     client.send(frames);
@@ -83,7 +83,7 @@ export async function makeGroups(broker: BrokerProcess, count: number): Promise<
     const ids = Array.from({ length: Math.min(4_000, count - first) }, (_, i) => first + i + 1);
     const group = (id: number) => `g-${String(id).padStart(7, "0")}`;
     session.client.send(
-      join(
+      concat(
         ids.map((id) =>
           OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: group(id), offsets }),
         ),
@@ -210,7 +210,7 @@ export const HEAVY: readonly Heavy[] = [
     name: "500 connections flood pings",
     prepare: oneTopic,
     run: async ({ port }) => {
-      const frames = join(Array.from({ length: 50_000 }, (_, i) => pingFrame(i + 1)));
+      const frames = concat(Array.from({ length: 50_000 }, (_, i) => pingFrame(i + 1)));
       const clients = await Promise.all(Array.from({ length: 500 }, () => RawClient.connect(port)));
       for (const client of clients) client.send(frames);
       await Bun.sleep(5_000);
@@ -241,7 +241,7 @@ export const HEAVY: readonly Heavy[] = [
     prepare: oneTopic,
     run: async ({ port }) => {
       using session = await Session.connect(port);
-      const fetches = join(
+      const fetches = concat(
         Array.from({ length: 3_900 }, (_, i) => fetchOf(i + 1, { minBytes: 1, maxWaitMs: 60_000 })),
       );
       const clients = await Promise.all(Array.from({ length: 25 }, () => RawClient.connect(port)));
@@ -274,7 +274,7 @@ export const HEAVY: readonly Heavy[] = [
       for (let i = 0; i < 32; i++) await session.produce("t", 0, batch);
     },
     run: async ({ port }) => {
-      const frames = join(Array.from({ length: 20 }, (_, i) => fetchOf(i + 1, {})));
+      const frames = concat(Array.from({ length: 20 }, (_, i) => fetchOf(i + 1, {})));
       await Promise.all(Array.from({ length: 60 }, () => readBytes(port, frames, 180 * MiB)));
       return "read";
     },

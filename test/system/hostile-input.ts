@@ -26,6 +26,7 @@ import {
 import { batchOf } from "../support/broker.js";
 import type { Random } from "../support/random.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
+import { concat } from "../support/bytes.js";
 
 /** The topic of hostile requests; the good client has another. */
 export const TARGET = "target";
@@ -114,7 +115,7 @@ export function hostileInput(random: Random): Uint8Array {
     }
     default: {
       const run = Array.from({ length: 1 + random.below(30) }, () => random.pick(frames));
-      return mutated(join(run), random);
+      return mutated(concat(run), random);
     }
   }
 }
@@ -125,8 +126,8 @@ export function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   for (let i = random.below(6); i >= 0; i--)
     changed[random.below(changed.length)] = random.below(256);
   const at = random.below(changed.length);
-  if (random.chance(0.2)) return join([changed.subarray(0, at), changed.subarray(at + 1)]);
-  if (random.chance(0.2)) return join([changed.subarray(0, at), changed.subarray(at >> 1)]);
+  if (random.chance(0.2)) return concat([changed.subarray(0, at), changed.subarray(at + 1)]);
+  if (random.chance(0.2)) return concat([changed.subarray(0, at), changed.subarray(at >> 1)]);
   return changed;
 }
 
@@ -149,9 +150,4 @@ export function framed(length: number, payload: Uint8Array): Uint8Array {
   new DataView(frame.buffer).setUint32(0, length);
   frame.set(payload, 4);
   return frame;
-}
-
-/** Byte arrays, one after the other. */
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
 }

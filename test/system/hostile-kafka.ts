@@ -13,7 +13,8 @@ import {
 } from "../protocol/kafka/facts.js";
 import type { Random } from "../support/random.js";
 import { batchOf } from "../support/broker.js";
-import { framed, join, mutated, TARGET, withExtreme } from "./hostile-input.js";
+import { framed, mutated, TARGET, withExtreme } from "./hostile-input.js";
+import { concat } from "../support/bytes.js";
 
 const FACTS = readFacts();
 const ALL = [...FACTS.values()];
@@ -29,7 +30,7 @@ const WAIT_MS_MAX = 20;
 export function hostileKafka(random: Random): Uint8Array {
   switch (random.below(7)) {
     case 0:
-      return join(Array.from({ length: 1 + random.below(6) }, () => request(random)));
+      return concat(Array.from({ length: 1 + random.below(6) }, () => request(random)));
     case 1:
       return mutated(request(random), random);
     case 2:
@@ -37,7 +38,7 @@ export function hostileKafka(random: Random): Uint8Array {
     case 3:
       return request(random, { wrongLength: true });
     case 4: {
-      const payload = join([
+      const payload = concat([
         Uint8Array.of(0, random.below(80), 0, random.below(14)),
         random.bytes(random.below(300)),
       ]);
@@ -49,7 +50,7 @@ export function hostileKafka(random: Random): Uint8Array {
     }
     default:
       return mutated(
-        join(Array.from({ length: 1 + random.below(20) }, () => request(random))),
+        concat(Array.from({ length: 1 + random.below(20) }, () => request(random))),
         random,
       );
   }
@@ -74,7 +75,7 @@ function request(random: Random, options: { readonly wrongLength?: boolean } = {
     const mischief: Mischief = { length, unknownTags };
     bytes = encodeByFacts(api.request, value, version, isFlexible, mischief).bytes;
   }
-  const payload = join([headerOf(api, version, random), bytes]);
+  const payload = concat([headerOf(api, version, random), bytes]);
   return framed(payload.length, payload);
 }
 
@@ -85,7 +86,7 @@ function headerOf({ key, flexibleSince }: ApiFacts, version: number, random: Ran
   header.setInt32(4, 1 + random.below(1000));
   header.setInt16(8, -1);
   const fixed = new Uint8Array(header.buffer);
-  return version >= flexibleSince ? join([fixed, Uint8Array.of(0)]) : fixed;
+  return version >= flexibleSince ? concat([fixed, Uint8Array.of(0)]) : fixed;
 }
 
 /** A value with some fields replaced by what a handler does not refuse at once. */

@@ -9,8 +9,9 @@ import { tempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
 import { fuzzPort } from "./fuzz-port.js";
 import { type GoodClient, goodClient } from "./good-client.js";
-import { FRAME_LENGTHS, framed, join, validFrames } from "./hostile-input.js";
+import { FRAME_LENGTHS, framed, validFrames } from "./hostile-input.js";
 import { fillTopic, holdHalfFrames, neverReadFetches, StuckClients } from "./stuck-clients.js";
+import { concat } from "../support/bytes.js";
 
 const TIMEOUT_MS = 60_000;
 const MiB = 1024 * 1024;
@@ -64,7 +65,7 @@ describe("bytes that are not requests", () => {
     "frames split at every byte are answered as if they were whole",
     async () => {
       await besideGoodClient([], async (broker) => {
-        const frames = join([...validFrames(new Random(1)), Ping.encodeRequest(2_000, {})]);
+        const frames = concat([...validFrames(new Random(1)), Ping.encodeRequest(2_000, {})]);
         const oneByOne = await RawClient.connect(broker.port);
         using _closing = oneByOne;
         for (const byte of frames) oneByOne.send(Uint8Array.of(byte));

@@ -3,8 +3,9 @@
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { batchOf, Session } from "../support/broker.js";
 import { RawClient } from "../support/raw-client.js";
-import { framed, join } from "./hostile-input.js";
+import { framed } from "./hostile-input.js";
 import { DescribeTopic } from "../../src/protocol/native/topics.js";
+import { concat } from "../support/bytes.js";
 
 /** Connections; disposing closes all of them. */
 export class StuckClients implements Disposable {
@@ -74,7 +75,7 @@ export function neverReadFetches(
   fetches: number,
 ): Promise<StuckClients> {
   const range = { group: "", topic, partition: 0, offset: 0, minBytes: 1, maxWaitMs: 0 };
-  const requests = join(
+  const requests = concat(
     Array.from({ length: fetches }, (_, i) =>
       Fetch.encodeRequest(i + 1, { ...range, maxBytes: 8 * 1024 * 1024 }),
     ),
@@ -92,7 +93,7 @@ export function neverReadDescriptions(
   topic: string,
   requests: number,
 ): Promise<StuckClients> {
-  const frames = join(
+  const frames = concat(
     Array.from({ length: requests }, (_, i) =>
       DescribeTopic.encodeRequest(i + 1, { topic, createIfMissing: false }),
     ),

@@ -9,6 +9,7 @@ import { SimulatedDisk } from "../../support/simulated-disk.js";
 import { Comparison } from "./answers.js";
 import { type Answer, OracleConnection, type Question, readOracle, requestsOf } from "./oracle.js";
 import { NOT_ADVERTISED } from "./oracle-differences.js";
+import { concat } from "../../support/bytes.js";
 
 const { recording, questions } = readOracle();
 
@@ -39,9 +40,7 @@ export async function askAll(): Promise<string[]> {
     const connection = before?.isClosed === false ? before : await OracleConnection.connect(port);
     const requests = requestsOf(question);
     const changed = requests.map((request) => comparison.request(request));
-    const answer = await connection.ask(
-      requests.length === 0 ? question.request : new Uint8Array(Buffer.concat(changed)),
-    );
+    const answer = await connection.ask(requests.length === 0 ? question.request : concat(changed));
     lines.push(...compare(comparison, question, answer).map((line) => `${question.name}: ${line}`));
     if (connection.isClosed) connection[Symbol.dispose]();
     kept.set(number, connection);

@@ -3,6 +3,7 @@
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { decodeResponse, encodeRequest } from "../../../src/protocol/kafka/headers.js";
 import type { OracleConnection } from "./oracle.js";
+import { concat } from "../../support/bytes.js";
 
 export async function logIn(
   connection: OracleConnection,
@@ -17,7 +18,7 @@ export async function logIn(
     encodeRequest(SaslHandshake, { ...header, apiVersion: 1 }, handshake),
     encodeRequest(SaslAuthenticate, { ...header, apiVersion: 2 }, { authBytes }),
   ];
-  const { payloads } = await connection.ask(new Uint8Array(Buffer.concat(requests)));
+  const { payloads } = await connection.ask(concat(requests));
   if (payloads[1] === undefined) throw new Error(`the login of ${user} is not answered`);
   const { errorCode } = decodeResponse(SaslAuthenticate, 2, payloads[1]).value;
   if (errorCode !== 0) throw new Error(`${user} can't log in: ${errorCode}`);

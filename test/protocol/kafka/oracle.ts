@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readI32, readU32 } from "../../../src/record/bytes.js";
+import { concat } from "../../support/bytes.js";
 
 /** How the broker was set up, and when it was asked, in milliseconds. */
 export interface Recording {
@@ -138,7 +139,7 @@ export class OracleConnection implements Disposable {
   }
 
   #take(chunk: Uint8Array): void {
-    this.#received = new Uint8Array(Buffer.concat([this.#received, chunk]));
+    this.#received = concat([this.#received, chunk]);
     this.#wake();
   }
 

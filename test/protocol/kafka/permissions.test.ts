@@ -12,6 +12,7 @@ import { logIn } from "./oracle-login.js";
 import { isMeant, unused } from "./permission-differences.js";
 import { ADMIN, passwordOf, UNKNOWN, USERS } from "./permission-questions.js";
 import { createCredential } from "../../support/credentials.js";
+import { concat } from "../../support/bytes.js";
 
 /** It takes a second, and more on a busy machine: hundreds of questions, one after the other. */
 const TIMEOUT_MS = 30_000;
@@ -43,7 +44,7 @@ export async function askAll(): Promise<string[]> {
       kept.set(user, connection);
     }
     const changed = requestsOf(question).map((request) => comparison.request(request));
-    const answer = await connection.ask(new Uint8Array(Buffer.concat(changed)));
+    const answer = await connection.ask(concat(changed));
     lines.push(...compare(comparison, question, answer).map((line) => `${question.name}: ${line}`));
     if (connection.isClosed) connection[Symbol.dispose]();
   }
