@@ -42,6 +42,13 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     stderr: "pipe",
     env: environment(options),
   });
+  return await resultOf(child);
+}
+
+/** The result of a process, once it has ended. */
+async function resultOf(
+  child: Bun.Subprocess<"ignore" | Uint8Array, "pipe", "pipe">,
+): Promise<RunResult> {
   const [bytes, stderr, exitCode] = await Promise.all([
     new Response(child.stdout).bytes(),
     new Response(child.stderr).text(),
@@ -79,12 +86,7 @@ export async function shell(script: string, options: RunOptions = {}): Promise<R
     stderr: "pipe",
     env: environment(options),
   });
-  const [bytes, stderr, exitCode] = await Promise.all([
-    new Response(child.stdout).bytes(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
+  return await resultOf(child);
 }
 
 /** Reads a stream until `isEnough` accepts the text so far. Fails if the stream ends before. */

@@ -22,7 +22,7 @@ import {
 import { ENDLESS } from "./log-fixture.js";
 import { Random } from "./random.js";
 import { type Sabotage, SimulatedDisk } from "./simulated-disk.js";
-import type { SimulationReport } from "./simulation.js";
+import { reportOf, type SimulationReport } from "./simulation.js";
 import { checkTimes, hold, Violation } from "./simulation-model.js";
 
 export interface CompactionSimulationOptions {
@@ -37,19 +37,11 @@ const OPERATIONS_A_ROUND = 30;
 const TOPIC = "accounts";
 
 /** Runs one seed to its end, or to the first broken promise. */
-export async function simulateCompaction(
+export function simulateCompaction(
   seed: number,
   options: CompactionSimulationOptions = {},
 ): Promise<SimulationReport> {
-  const simulation = new CompactionSimulation(seed, options);
-  let violation: string | undefined;
-  try {
-    await simulation.run();
-  } catch (error) {
-    violation = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  }
-  const { crashes, disk } = simulation;
-  return { seed, operations: disk.operations, crashes, violation };
+  return reportOf(seed, new CompactionSimulation(seed, options));
 }
 
 /** A read whose bytes are not sent yet. */

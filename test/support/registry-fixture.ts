@@ -33,7 +33,7 @@ export function contextOf(
     defaultPartitions: 3,
     now: () => 1_000,
     report: (line) => lines.push(line),
-    onFatal: () => {},
+    onFatal: (error) => lines.push(`fatal: ${error.message}`),
     lines,
     ...others,
   };

@@ -53,11 +53,19 @@ const AHEAD_FROM = 1_000_000_000;
 const PRODUCER_ID = 4_711;
 
 /** Runs one seed to its end, or to the first broken promise. */
-export async function simulate(
-  seed: number,
-  options: SimulationOptions = {},
-): Promise<SimulationReport> {
-  const simulation = new Simulation(seed, options);
+export function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
+  return reportOf(seed, new Simulation(seed, options));
+}
+
+/** What can be run, and reported of. */
+interface Run {
+  readonly crashes: number;
+  readonly disk: SimulatedDisk;
+  run(): Promise<void>;
+}
+
+/** Runs a simulation of this seed, and reports what it found. */
+export async function reportOf(seed: number, simulation: Run): Promise<SimulationReport> {
   let violation: string | undefined;
   try {
     await simulation.run();

@@ -4,13 +4,12 @@ import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "nod
 import type { Disk } from "../../src/log/disk/disk.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
-import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.js";
+import { batchOf, codeOf, settle } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
+import { contextOf as registryContextOf, TOPICS, UNKNOWN } from "../support/registry-fixture.js";
 import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
 import { withTempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
-
-const TOPICS = "data/topics";
 
 /** A disk on which renames and removals of directories fail on demand. */
 class StubbornDisk extends SimulatedDisk {
@@ -35,29 +34,12 @@ class StubbornDisk extends SimulatedDisk {
   }
 }
 
-function contextOf(
-  disk: Disk,
-  others: Partial<RegistryContext> = {},
-): RegistryContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  return {
-    disk,
-    directory: TOPICS,
-    directoryId: "00000000-0000-4000-8000-000000000001",
-    flush: { kind: "always" },
-    logDefaults: ENDLESS,
-    autoCreateTopics: true,
-    defaultPartitions: 1,
-    now: () => 1_000,
-    report: (line) => lines.push(line),
-    onFatal: (error) => lines.push(`fatal: ${error.message}`),
-    lines,
-    ...others,
-  };
+function contextOf(disk: Disk, others: Partial<RegistryContext> = {}) {
+  return registryContextOf(disk, { defaultPartitions: 1, ...others });
 }
 
 const open = (context: RegistryContext): Promise<TopicRegistry> =>
-  TopicRegistry.open(context, { clean: new Map(), rewrite: false });
+  TopicRegistry.open(context, UNKNOWN);
 
 describe("a directory that can't be renamed", () => {
   test.each([

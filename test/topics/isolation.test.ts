@@ -5,35 +5,19 @@ import type { AppendFile } from "../../src/log/disk/disk.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
 import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.js";
+import { contextOf as registryContextOf, UNKNOWN } from "../support/registry-fixture.js";
 import { systemError } from "../support/simulated-disk.js";
 import { withTempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
 
 const LOG = "00000000000000000000.log";
 
-function contextOf(
-  directory: string,
-  others: Partial<RegistryContext> = {},
-): RegistryContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  return {
-    disk: new RealDisk(),
-    directory,
-    directoryId: "00000000-0000-4000-8000-000000000001",
-    flush: { kind: "always" },
-    logDefaults: ENDLESS,
-    autoCreateTopics: true,
-    defaultPartitions: 1,
-    now: () => 1_000,
-    report: (line) => lines.push(line),
-    onFatal: (error) => lines.push(`fatal: ${error.message}`),
-    lines,
-    ...others,
-  };
+function contextOf(directory: string, others: Partial<RegistryContext> = {}) {
+  return registryContextOf(new RealDisk(), { directory, defaultPartitions: 1, ...others });
 }
 
 const open = (context: RegistryContext): Promise<TopicRegistry> =>
-  TopicRegistry.open(context, { clean: new Map(), rewrite: false });
+  TopicRegistry.open(context, UNKNOWN);
 
 /** Topics `a` (2 partitions) and `b`, with a record in each partition; closed. */
 async function fill(directory: string): Promise<void> {
