@@ -10,17 +10,23 @@ import { type NamedPartition, partitionOf } from "./named-partition.js";
 /** Times looked up in one turn of the event loop. */
 export const LOOKUPS_PER_TURN = 25;
 
+/** Segments that are worth a lookup: each lookup compares the timestamps of some. */
+const SEGMENTS_PER_LOOKUP = 200;
+
 /** Looks up some times in each turn of the event loop, until the browser goes away. */
 export class LookupTurns {
   readonly #signal: AbortSignal;
-  #done = 0;
+  #lookups = 0;
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
   }
 
-  async next(): Promise<void> {
-    if (++this.#done % LOOKUPS_PER_TURN > 0) return;
+  /** Begins a lookup in a log of so many segments. */
+  async next(segments: number): Promise<void> {
+    this.#lookups += 1 + segments / SEGMENTS_PER_LOOKUP;
+    if (this.#lookups < LOOKUPS_PER_TURN) return;
+    this.#lookups = 0;
     await nextTurn();
     checkNotCancelled(this.#signal);
   }
@@ -41,7 +47,7 @@ export async function logEndsAt(
   const last = times.length - 1;
   const ends = new Array<number>(times.length).fill(highWatermark);
   const lookUp = async (at: number, from: number, to: number): Promise<void> => {
-    await turns.next();
+    await turns.next(found().layout.segments.count);
     // A record of this very time was there. Those that were written since are not counted.
     const match = found().findTimestamp(Math.floor(times[at]!) + 1, from);
     ends[at] = Math.min(match?.offset ?? to, to);

@@ -38,3 +38,20 @@ test("segments are opened a few per turn, and the search then opens none", async
   expect(opened).toBe(before);
   expect(segments.prepareTimeSearch(1_150)).toBeUndefined();
 });
+
+test("a search from an offset on does not look at the segments before it", async () => {
+  const log = await openLog(await diskWithDirectory(), { segmentBytes: 100 });
+  await appendAll(
+    log,
+    Array.from({ length: 200 }, (_, i) => batchOf(["x".repeat(60)], 1_000 + i)),
+  );
+  const { segments } = log;
+  let looked = 0;
+  const at = segments.at.bind(segments);
+  segments.at = (i) => {
+    looked++;
+    return at(i);
+  };
+  expect(segments.findTimestamp(1_190, 185, log.pushedEnd)?.offset).toBe(190);
+  expect(looked).toBeLessThan(10);
+});

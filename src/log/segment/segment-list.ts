@@ -173,13 +173,14 @@ export class SegmentList {
     end: LogPosition,
     trace?: LookupTrace,
   ): TimestampMatch | undefined {
-    for (let i = 0; i < this.count; i++) {
+    for (let i = Math.max(0, this.#segmentOf(start, undefined)); i < this.count; i++) {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
-      const limit = limitOf(segment, end);
       if (segment.endOffset <= start) continue;
-      const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
       trace?.comparedSegment(i, segment.maxTimestamp);
+      if (segment.maxTimestamp < timestamp) continue;
+      const limit = limitOf(segment, end);
+      const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
       const found = segment.times.findTimestamp(timestamp, range, trace);
       if (found !== undefined) return found;
     }

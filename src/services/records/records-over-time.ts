@@ -81,7 +81,7 @@ async function oldestMs(
 ): Promise<number | undefined> {
   let oldest: number | undefined;
   for (const partition of partitions) {
-    await turns.next();
+    await turns.next(partition.layout.segments.count);
     await partition.prepareTimeSearch(0);
     const match = current(context, partition).findTimestamp(0, 0);
     if (match !== undefined) oldest = Math.min(oldest ?? OFFSET_MAX, match.timestamp);
@@ -96,7 +96,7 @@ async function newestMs(
 ): Promise<number | undefined> {
   let newest = Number.NEGATIVE_INFINITY;
   for (const partition of partitions) {
-    await turns.next();
+    await turns.next(partition.layout.segments.count);
     await partition.prepareTimeSearch(OFFSET_MAX);
     newest = Math.max(newest, current(context, partition).newestTimestamp());
   }
