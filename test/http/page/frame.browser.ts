@@ -145,7 +145,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await other.evaluate<string>("document.title")).toBe("Topics – RustLog");
       expect(await other.text("#totals")).toMatch(/free of 1 TiB512 GiB.*up\d+ s/);
       await other.evaluate("document.querySelector('#problems a').click()");
-      await other.until("document.title.startsWith('Records of orders')");
+      await other.until("document.title.startsWith('orders – Records')");
       expect(await other.evaluate<string>("location.hash")).toBe(
         "#/records/orders?partition=0&from=7",
       );
