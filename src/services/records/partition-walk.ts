@@ -57,6 +57,9 @@ export interface WalkContext {
 const FIRST_BYTES = 16 * 1024;
 const CHUNK_BYTES_MAX = 1024 * 1024;
 
+/** A chunk with more batches than this is not followed by a larger one, because it is read in one turn of the event loop. */
+const CHUNK_BATCHES_MAX = 500;
+
 /** Records, and bytes of them, between two looks at the clock: to parse a KiB of JSON takes several microseconds. */
 const RECORDS_PER_LOOK = 32;
 const BYTES_PER_LOOK = 8 * 1024;
@@ -123,9 +126,12 @@ export class PartitionWalk {
 
   /** Goes on by a chunk of the log. */
   async advance(): Promise<void> {
-    if (this.#isForward) await this.#advanceForward();
-    else await this.#advanceBack();
-    this.#chunkBytes = Math.min(CHUNK_BYTES_MAX, this.#chunkBytes * 4);
+    const batches = this.#isForward ? await this.#advanceForward() : await this.#advanceBack();
+    if (batches <= CHUNK_BATCHES_MAX) {
+      this.#chunkBytes = Math.min(CHUNK_BYTES_MAX, this.#chunkBytes * 4);
+    } else if (batches > 4 * CHUNK_BATCHES_MAX) {
+      this.#chunkBytes = Math.max(FIRST_BYTES, this.#chunkBytes / 4);
+    }
     if (this.#isAtStop && !this.#isRefused) this.#tell(this.#stop);
   }
 
@@ -138,7 +144,8 @@ export class PartitionWalk {
     return this.#isForward ? this.#position >= this.#stop : this.#position <= this.#stop;
   }
 
-  async #advanceForward(): Promise<void> {
+  /** Returns how many batches there were. */
+  async #advanceForward(): Promise<number> {
     const { pieces, end } = readPieces(
       this.partition,
       this.#position,
@@ -147,12 +154,13 @@ export class PartitionWalk {
     );
     for (const piece of pieces) {
       await this.#pass(piece);
-      if (this.#isRefused) return;
+      if (this.#isRefused) break;
     }
-    this.#position = Math.max(this.#position, end);
+    if (!this.#isRefused) this.#position = Math.max(this.#position, end);
+    return pieces.length;
   }
 
-  async #advanceBack(): Promise<void> {
+  async #advanceBack(): Promise<number> {
     const from = Math.max(
       this.#stop,
       offsetBefore(this.partition, this.#position, this.#chunkBytes),
@@ -169,9 +177,10 @@ export class PartitionWalk {
     }
     for (const piece of pieces.reverse()) {
       await this.#pass(piece);
-      if (this.#isRefused) return;
+      if (this.#isRefused) break;
     }
-    this.#position = Math.min(this.#position, from);
+    if (!this.#isRefused) this.#position = Math.min(this.#position, from);
+    return pieces.length;
   }
 
   async #pass(piece: LogPiece): Promise<void> {

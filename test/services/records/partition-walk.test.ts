@@ -23,31 +23,40 @@ class CountedSlices extends WorkSlices {
   }
 }
 
-async function looksOf(
+/** Searches all of a partition. Returns the looks at the clock, and the most bytes of log read at once. */
+async function searched(
   partition: Partition,
   direction: Direction,
   search: RecordSearch,
-): Promise<number> {
+): Promise<{ readonly looks: number; readonly bytesAtOnce: number }> {
+  const done = { records: 0, bytes: 0, openedBytes: 0 };
+  let bytesAtOnce = 0;
   const slices = new CountedSlices(new AbortController().signal);
   const end = partition.highWatermark;
   const [start, stop] = direction === "newer" ? [0, end] : [end, 0];
   const walk = new PartitionWalk(partition, direction, start, stop, {
     ...{ selection: new Selection<FoundItem>(10), match: new RecordMatch(search), slices },
-    ...{ done: { records: 0, bytes: 0, openedBytes: 0 }, isInternal: false, evict: () => {} },
+    ...{ done, isInternal: false, evict: () => {} },
   });
-  while (!walk.isOver) await walk.advance();
-  return slices.looks;
+  while (!walk.isOver) {
+    const before = done.bytes;
+    await walk.advance();
+    bytesAtOnce = Math.max(bytesAtOnce, done.bytes - before);
+  }
+  return { looks: slices.looks, bytesAtOnce };
 }
 
 test.each(["newer", "older"] as const)(
-  "the clock is looked at after each batch, however small: %s",
+  "small batches are read some hundreds at once, and the clock is looked at after each: %s",
   async (direction) => {
     const context = await openServices();
     await context.registry.create("t", 1, {});
     const partition = context.registry.partition("t", 0);
-    for (let i = 0; i < 100; i++) await partition.append(batchOf("x"));
+    await Promise.all(Array.from({ length: 3_000 }, () => partition.append(batchOf("x"))));
     const search = [{ field: "value", text: "absent", ignoresCase: true }] as const;
-    expect(await looksOf(partition, direction, search)).toBeGreaterThanOrEqual(100);
+    const { looks, bytesAtOnce } = await searched(partition, direction, search);
+    expect(looks).toBeGreaterThanOrEqual(3_000);
+    expect(bytesAtOnce).toBeLessThanOrEqual(80 * 1024);
   },
 );
 
@@ -65,7 +74,7 @@ test.each(["newer", "older"] as const)(
       const partition = context.registry.partition("t", index);
       await partition.append(encoder.finish());
       const search = [{ field: "json", text: "$.wanted < 0", ignoresCase: false }] as const;
-      looks.push(await looksOf(partition, direction, search));
+      looks.push((await searched(partition, direction, search)).looks);
     }
     const [small = 0, large = 0] = looks;
     expect(small).toBeGreaterThanOrEqual(3);
