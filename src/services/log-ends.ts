@@ -43,8 +43,8 @@ export async function logEndsAt(
   turns: LookupTurns,
 ): Promise<number[]> {
   const found = (): Partition => partitionOf(context, "DESCRIBE", { topic, partition });
-  await found().prepareTimeSearch(times[0]!);
   const last = times.length - 1;
+  await found().prepareTimeSearch(times[last - 1]!);
   const ends = new Array<number>(times.length).fill(highWatermark);
   const lookUp = async (at: number, from: number, to: number): Promise<void> => {
     await turns.next(found().layout.segments.count);

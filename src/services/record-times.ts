@@ -98,7 +98,7 @@ async function search(
 ): Promise<Found | undefined> {
   let start = 0;
   for (let opened = 0; opened < BATCHES_OPENED_MAX; opened++) {
-    await partitionOf(context, "DESCRIBE", named).prepareTimeSearch(timestamp);
+    await partitionOf(context, "DESCRIBE", named).prepareTimeSearch(timestamp, start);
     // Look it up again: it may have been deleted in the meantime.
     const match = partitionOf(context, "DESCRIBE", named).findTimestamp(timestamp, start);
     if (match === undefined) return undefined;

@@ -206,9 +206,12 @@ export class Partition {
       : this.#waitingForBytes.add(this.#appender.acknowledgedBytes + bytes, listener);
   }
 
-  /** Await this before `offsetForTimestamp`, which is quick then. Undefined if it is quick anyway. */
-  prepareTimeSearch(timestamp: number): Promise<void> | undefined {
-    return this.#closed ? undefined : this.#segments.prepareTimeSearch(timestamp);
+  /**
+   * Await this before `offsetForTimestamp` or `findTimestamp`, which are quick then, also for earlier times. Undefined if they are
+   * quick anyway.
+   */
+  prepareTimeSearch(timestamp: number, start = 0): Promise<void> | undefined {
+    return this.#closed ? undefined : this.#segments.prepareTimeSearch(timestamp, start);
   }
 
   /**

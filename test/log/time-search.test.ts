@@ -27,7 +27,7 @@ test("segments are opened a few per turn, and the search then opens none", async
     openedThisTurn = opened;
     counting = setImmediate(count);
   });
-  await segments.prepareTimeSearch(1_150);
+  await segments.prepareTimeSearch(1_150, 0);
   clearImmediate(counting);
   // At most the log and two indexes of each.
   expect(openedMost).toBeLessThanOrEqual(3 * 16);
@@ -36,7 +36,21 @@ test("segments are opened a few per turn, and the search then opens none", async
   const before = opened;
   expect(segments.findTimestamp(1_150, 0, again.pushedEnd)?.timestamp).toBe(1_150);
   expect(opened).toBe(before);
-  expect(segments.prepareTimeSearch(1_150)).toBeUndefined();
+  expect(segments.prepareTimeSearch(1_150, 0)).toBeUndefined();
+});
+
+test("segments before the start of a search stay closed", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk, { segmentBytes: 100 });
+  await appendAll(
+    log,
+    Array.from({ length: 40 }, (_, i) => batchOf(["x".repeat(60)], i === 5 ? 9_000 : 1_000 + i)),
+  );
+  const { segments } = log;
+  // Otherwise the preparation would end at the one segment that has such a time.
+  await segments.prepareTimeSearch(1_030, 6);
+  const isReady = segments.sealed.map(({ isReadyForTimes }) => isReadyForTimes);
+  expect([isReady.indexOf(true), isReady.lastIndexOf(true)]).toEqual([6, 30]);
 });
 
 test("a search from an offset on does not look at the segments before it", async () => {

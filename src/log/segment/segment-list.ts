@@ -139,20 +139,22 @@ export class SegmentList {
   }
 
   /**
-   * Opens the segments for a search by time, a few per turn of the event loop, so that the search itself is fast even
-   * with many segments. Undefined if they are all open already.
+   * Opens the segments for a search by time from offset `start` on, a few per turn of the event loop, so that the search
+   * itself is fast even with many segments. Undefined if they are all open already.
    */
-  prepareTimeSearch(timestamp: number): Promise<void> | undefined {
+  prepareTimeSearch(timestamp: number, start: number): Promise<void> | undefined {
     if (timestamp < 0) return undefined;
-    const first = this.sealed.find((segment) => !isBehind(segment, timestamp));
-    return first?.isReadyForTimes === false ? this.#prepareTimeSearch(timestamp) : undefined;
+    const first = this.sealed.find(
+      (segment) => segment.endOffset > start && !isBehind(segment, timestamp),
+    );
+    return first?.isReadyForTimes === false ? this.#prepareTimeSearch(timestamp, start) : undefined;
   }
 
-  async #prepareTimeSearch(timestamp: number): Promise<void> {
+  async #prepareTimeSearch(timestamp: number, start: number): Promise<void> {
     const portions = new Portions(SEGMENTS_OPENED_PER_TURN);
     // Retention may remove some segments meanwhile.
     for (const segment of [...this.sealed]) {
-      if (isBehind(segment, timestamp)) continue;
+      if (segment.endOffset <= start || isBehind(segment, timestamp)) continue;
       try {
         if (segment.maxTimestamp >= timestamp) return;
       } catch (error) {

@@ -6,6 +6,7 @@ import {
 } from "../../../src/services/records/records-over-time.js";
 import { batchOf, codeOf } from "../../support/log-fixture.js";
 import { Random } from "../../support/random.js";
+import { SimulatedDisk } from "../../support/simulated-disk.js";
 import { openServices } from "../../support/services.js";
 
 const NEVER = new AbortController().signal;
@@ -77,4 +78,26 @@ test("the work ends when the browser goes away", async () => {
   const context = await contextWith(written(new Random(1)));
   const gone = AbortSignal.abort();
   expect(await codeOf(() => recordsOverTime(context, ALL, gone))).toBe("INVALID_REQUEST");
+});
+
+test("a few segments are opened in a turn, also in a part of the time", async () => {
+  const disk = new SimulatedDisk(new Random(1));
+  const context = await openServices({}, { disk });
+  await context.registry.create("t", 1, { "segment.bytes": "1024" });
+  const partition = context.registry.partition("t", 0);
+  for (let i = 0; i < 100; i++) await partition.append(batchOf(["x".repeat(900)], BEGIN + i));
+  let opened = 0;
+  let openedMost = 0;
+  const map = disk.map.bind(disk);
+  disk.map = (path) => {
+    if (opened++ === 0) setImmediate(() => (opened = 0));
+    openedMost = Math.max(openedMost, opened);
+    return map(path);
+  };
+  const query = { ...ALL, fromMs: BEGIN, toMs: BEGIN + 98 };
+  const { counts } = await recordsOverTime(context, query, NEVER);
+  expect(counts.reduce((sum, each) => sum + each)).toBe(99);
+  // At most the log and two indexes of each.
+  expect(openedMost).toBeLessThanOrEqual(3 * 16);
+  expect(openedMost).toBeGreaterThan(0);
 });
