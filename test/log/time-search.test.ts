@@ -1,6 +1,7 @@
 // What a search by time opens before it begins, so that it takes little time itself. Leaves to others: what it finds
 // (log.test.ts).
 import { expect, test } from "bun:test";
+import { turnsOf } from "../support/turns.js";
 import { appendAll, batchOf, diskWithDirectory, openLog } from "../support/log-fixture.js";
 
 test("segments are opened a few per turn, and the search then opens none", async () => {
@@ -51,6 +52,24 @@ test("segments before the start of a search stay closed", async () => {
   await segments.prepareTimeSearch(1_030, 6);
   const isReady = segments.sealed.map(({ isReadyForTimes }) => isReadyForTimes);
   expect([isReady.indexOf(true), isReady.lastIndexOf(true)]).toEqual([6, 30]);
+});
+
+test("a segment whose newest record comes first is looked at in portions", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk);
+  const times = [9_000, ...Array.from({ length: 4_500 }, (_, i) => 1_000 + i)];
+  await appendAll(
+    log,
+    times.map((time) => batchOf(["x"], time)),
+  );
+  await log.roll();
+  await log.closeCleanly();
+  const { segments, pushedEnd } = await openLog(disk);
+  const { turns } = await turnsOf(Promise.resolve(segments.prepareTimeSearch(9_500, 0)));
+  expect(turns).toBeGreaterThanOrEqual(3);
+  expect(segments.prepareTimeSearch(9_500, 0)).toBeUndefined();
+  expect(segments.findTimestamp(9_500, 0, pushedEnd)).toBeUndefined();
+  expect(segments.findTimestamp(1_100, 1, pushedEnd)?.timestamp).toBe(1_100);
 });
 
 test("a search from an offset on does not look at the segments before it", async () => {

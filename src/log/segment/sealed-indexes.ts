@@ -2,6 +2,7 @@
 // Leaves to others: searching them (segment-lookup.ts), rebuilding (index-rebuild.ts), and the files (sealed-files.ts).
 import { RustLogError } from "../../errors.js";
 import { INDEX_INTERVAL_BYTES } from "../../limits.js";
+import { nextTurn } from "../event-loop.js";
 import { OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
 import { SegmentIndex } from "../index/segment-index.js";
 import { TimeIndex, timeIndexFault } from "../index/time-index.js";
@@ -11,6 +12,15 @@ import type { SegmentBatches } from "./segment-batches.js";
 import { segmentFileName } from "./segment-files.js";
 import { isDamage, type LookupIndexes, SegmentLookup } from "./segment-lookup.js";
 import { TimeLookup } from "./time-lookup.js";
+
+/** Batches, and bytes of log from the first to the last, whose headers are looked at in one turn of the event loop. */
+interface Portion {
+  readonly batches: number;
+  readonly bytes: number;
+}
+
+const PORTION: Portion = { batches: 1_000, bytes: 2 * 1024 * 1024 };
+const ALL: Portion = { batches: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 export class SealedIndexes implements LookupIndexes {
   readonly lookup: SegmentLookup;
@@ -57,7 +67,10 @@ export class SealedIndexes implements LookupIndexes {
   }
 
   timesIndex(): SegmentIndex {
-    if (!this.#areTimesChecked) this.#checkTimes();
+    if (this.#areTimesChecked) return this.#index;
+    this.#areTimesChecked = true;
+    const from = this.#lastTimePosition();
+    if (from !== undefined) this.#checkTimes(from, ALL);
     return this.#index;
   }
 
@@ -151,20 +164,47 @@ export class SealedIndexes implements LookupIndexes {
     this.#report(this.#batches.corrupt(end, excess).message);
   }
 
-  /** Rebuilds the indexes if a batch after the last time entry has a larger timestamp. */
-  #checkTimes(): void {
-    this.#areTimesChecked = true;
-    const { times, maxTimestamp } = this.#index;
-    const last = times.count - 1;
-    const position = last < 0 ? 0 : this.times.positionOfTime(this.#index, last, this.#end.bytes);
-    if (position === undefined) return;
+  /**
+   * Does what `timesIndex` would do first, in portions: where the newest record is not at the end, it looks at the headers of
+   * much of the segment.
+   */
+  async prepareTimes(): Promise<void> {
+    if (this.#areTimesChecked) return;
+    for (let from = this.#lastTimePosition(); from !== undefined;) {
+      const next = this.#checkTimes(from, PORTION);
+      if (next === undefined) return;
+      await nextTurn();
+      from = this.#areTimesChecked ? undefined : next;
+    }
+  }
+
+  /** Position of the batch that the last time entry names; undefined if the indexes were rebuilt, because it is wrong. */
+  #lastTimePosition(): number | undefined {
+    const last = this.#index.times.count - 1;
+    return last < 0 ? 0 : this.times.positionOfTime(this.#index, last, this.#end.bytes);
+  }
+
+  /**
+   * Rebuilds the indexes if a batch after the last time entry has a larger timestamp. Looks at a portion of the batches from a
+   * position on, and returns where the next one begins; undefined once all were looked at.
+   */
+  #checkTimes(from: number, portion: Portion): number | undefined {
+    const { maxTimestamp } = this.#index;
     let isStale = false;
-    this.#batches.walk(position, (_size, at) => {
+    let next: number | undefined;
+    let batches = 0;
+    this.#batches.walk(from, (_size, at) => {
+      if (++batches > portion.batches || at - from > portion.bytes) {
+        next = at;
+        return false;
+      }
       const isLater = this.#batches.maxTimestamp(at) > maxTimestamp;
       isStale = isLater && this.#batches.isIntact(at);
       return !isStale;
     });
+    if (next === undefined) this.#areTimesChecked = true;
     if (isStale) this.#rebuild("the time index ends too early");
+    return next;
   }
 
   /** Position of the last indexed batch. */

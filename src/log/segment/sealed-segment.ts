@@ -95,6 +95,11 @@ export class SealedSegment implements Segment {
     return this.#loaded?.areTimesChecked === true;
   }
 
+  /** Prepares for `maxTimestamp` and a search by time, in several turns of the event loop where it takes long. */
+  async prepareTimes(): Promise<void> {
+    await this.#indexes.prepareTimes();
+  }
+
   /** Why the indexes were rebuilt from the log; undefined if they were loaded from their files. */
   get rebuildReason(): string | undefined {
     return this.#loaded?.rebuildReason;

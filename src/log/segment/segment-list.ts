@@ -156,6 +156,7 @@ export class SegmentList {
     for (const segment of [...this.sealed]) {
       if (segment.endOffset <= start || isBehind(segment, timestamp)) continue;
       try {
+        await segment.prepareTimes();
         if (segment.maxTimestamp >= timestamp) return;
       } catch (error) {
         // The search throws the same error, unless the segment is gone.
