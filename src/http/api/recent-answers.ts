@@ -18,6 +18,7 @@ interface Recent<Answer> {
 export class RecentAnswers<Answer> {
   readonly #answers = new Map<string, Recent<Answer>>();
   readonly #nowMs: () => number;
+  #changes = 0;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -29,10 +30,12 @@ export class RecentAnswers<Answer> {
     const known = this.#answers.get(key);
     if (known !== undefined && known.untilMs > beganMs) return known.answer;
     this.#answers.delete(key);
+    const changesBefore = this.#changes;
     const answer = await work();
     const nowMs = this.#nowMs();
     const tookMs = nowMs - beganMs;
-    if (tookMs < TOOK_MS_MIN) return answer;
+    // During a change, it may be an answer from before.
+    if (tookMs < TOOK_MS_MIN || this.#changes !== changesBefore) return answer;
     const untilMs = nowMs + Math.min(FRESH_MS_MAX, FRESH_FACTOR * tookMs);
     this.#answers.set(key, { answer, untilMs });
     for (const oldest of this.#answers.keys()) {
@@ -44,6 +47,7 @@ export class RecentAnswers<Answer> {
 
   /** After a change, the answers are others. */
   clear(): void {
+    this.#changes++;
     this.#answers.clear();
   }
 }

@@ -27,3 +27,18 @@ test("an answer is good for twenty times as long as it took, but not for more th
   expect(await ask("other 20", 20)).toBe(27);
   expect(await ask("other 0", 20)).toBe(28);
 });
+
+test("an answer during which something changed is not given again", async () => {
+  let nowMs = 0;
+  const answers = new RecentAnswers<string>(() => nowMs);
+  const { promise: read, resolve: isRead } = Promise.withResolvers<void>();
+  const slow = answers.get("groups", async () => {
+    await read;
+    nowMs += 100;
+    return "before";
+  });
+  answers.clear();
+  isRead();
+  expect(await slow).toBe("before");
+  expect(await answers.get("groups", async () => "after")).toBe("after");
+});
