@@ -194,6 +194,9 @@ export const HTTP_BODY_BYTES_MAX = MiB;
 export const SEARCHED_TEXT_BYTES_MAX = MiB;
 export const SEARCHED_JSON_BYTES_MAX = 128 * KiB;
 
+/** Fields of JSON that a list of the page shows. */
+export const SHOWN_FIELDS_MAX = 6;
+
 /** Conditions of a search of the page. */
 export const SEARCH_CONDITIONS_MAX = 4;
 

@@ -14,6 +14,7 @@ import { recordsOverTime } from "../../services/records/records-over-time.js";
 import { type RecordSearch, SEARCH_FIELDS } from "../../services/records/record-match.js";
 import type { RecordRows, ShownBytes, ShownRecord } from "../page/records/record-wire.js";
 import { conditionsOf } from "../page/records/search-wire.js";
+import { shownPaths } from "../page/records/shown-paths.js";
 import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { Query } from "./query.js";
@@ -207,6 +208,7 @@ function browseQueryOf(topic: string, query: Query): BrowseQuery {
     at: at === undefined ? undefined : positionsOfText("at", at, partition),
     limit: Math.max(1, Math.min(PAGE_RECORDS_MAX, query.number("limit") ?? PAGE_RECORDS_MAX)),
     search: searchOf(query),
+    fields: shownPaths(query.text("show") ?? ""),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type WalkContext,
 } from "./partition-walk.js";
 import type { BatchSummary, RecordItem } from "./record-item.js";
+import { RecordFields } from "./record-fields.js";
 import { RecordMatch, type RecordSearch } from "./record-match.js";
 import { Selection } from "./selection.js";
 import { WorkSlices } from "./work-slices.js";
@@ -43,6 +44,8 @@ export interface BrowseQuery {
   /** Items of an answer, at most 200. */
   readonly limit: number;
   readonly search: RecordSearch | undefined;
+  /** Paths of JSON whose values are wanted of each record. */
+  readonly fields?: readonly string[];
 }
 
 export interface RecordPage {
@@ -97,7 +100,7 @@ const PAGE_ELAPSED_MS_MAX = 2_000;
 
 /**
  * Reads a page. Rejects with TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION, STORAGE_ERROR if the partition is offline,
- * and INVALID_REQUEST for a search or a place that can't be, or if `signal` is aborted.
+ * and INVALID_REQUEST for a search, a field or a place that can't be, or if `signal` is aborted.
  */
 export async function browse(
   context: ServiceContext,
@@ -107,6 +110,8 @@ export async function browse(
   const { topic, direction, search } = query;
   const partitions = browsedPartitions(context, topic, query.partition);
   const match = search === undefined ? undefined : new RecordMatch(search);
+  const { fields: paths = [] } = query;
+  const fields = paths.length === 0 ? undefined : new RecordFields(paths);
   const { from, to, inexact } = await resolvedRange(context, partitions, query, signal);
   const slices = new WorkSlices(signal);
   // Searches follow one another without a pause of their own.
@@ -115,7 +120,7 @@ export async function browse(
   const selection = new Selection<FoundItem>(Math.min(query.limit, PAGE_RECORDS_MAX));
   const walks = new Map<number, PartitionWalk>();
   const walkContext: WalkContext = {
-    ...{ selection, match, slices, done, isInternal: isInternalTopic(topic) },
+    ...{ selection, match, slices, done, isInternal: isInternalTopic(topic), fields },
     evict: (selected) => walks.get(selected.partition)?.evicted(selected),
   };
   const start: (number | undefined)[] = [];

@@ -1,5 +1,5 @@
-// A condition on a JSON value: a path, and what is to be found there.
-// Leaves to others: the values (record-match.ts).
+// A path in a JSON value, and a condition on what is there.
+// Leaves to others: the values (record-match.ts, record-fields.ts).
 //
 //   condition = path [operator operand]              without an operator: something is there
 //   path      = ["$"] step*                          the first step may lack its dot: `order.id`
@@ -35,6 +35,50 @@ const INDEX = /^\[(\d{1,9})\]/;
 const QUOTED_NAME = /^\[("(?:[^"\\]|\\.)*"|'[^']*')\]/;
 const EACH = /^(?:\[\*\]|\.\*)/;
 
+/** A path alone. */
+export class JsonPath {
+  readonly #steps: readonly Step[];
+
+  /** Throws INVALID_REQUEST, saying where the text is wrong. */
+  constructor(text: string) {
+    const parser = new ConditionParser(text.trim(), "path");
+    this.#steps = parser.steps();
+    parser.end();
+  }
+
+  /** The first `most` of what is there: more than one only at `[*]`. */
+  find(value: unknown, most: number): unknown[] {
+    const found: unknown[] = [];
+    visit(value, this.#steps, 0, (each) => found.push(each) >= most);
+    return found;
+  }
+}
+
+/** Visits what is at a path, until `isEnough`; returns whether it was. */
+function visit(
+  value: unknown,
+  steps: readonly Step[],
+  from: number,
+  isEnough: (value: unknown) => boolean,
+): boolean {
+  let found = value;
+  for (let i = from; i < steps.length; i++) {
+    if (typeof found !== "object" || found === null) return false;
+    const step = steps[i]!;
+    if (step.kind === "each") {
+      return Object.values(found).some((each) => visit(each, steps, i + 1, isEnough));
+    }
+    if (step.kind === "index") {
+      if (!Array.isArray(found) || step.index >= found.length) return false;
+      found = found[step.index] as unknown;
+    } else {
+      if (!Object.hasOwn(found, step.name)) return false;
+      found = (found as Record<string, unknown>)[step.name];
+    }
+  }
+  return isEnough(found);
+}
+
 export class JsonCondition {
   readonly #steps: readonly Step[];
   readonly #operator: Operator | undefined;
@@ -42,7 +86,7 @@ export class JsonCondition {
 
   /** Throws INVALID_REQUEST, saying where the text is wrong. */
   constructor(text: string) {
-    const parser = new ConditionParser(text.trim());
+    const parser = new ConditionParser(text.trim(), "condition");
     this.#steps = parser.steps();
     const { operator, operand } = parser.comparison();
     this.#operator = operator;
@@ -64,26 +108,7 @@ export class JsonCondition {
 
   /** Whether the value meets the condition; at `[*]`, whether one of the elements does. */
   holds(value: unknown): boolean {
-    return this.#holdsFrom(value, 0);
-  }
-
-  #holdsFrom(value: unknown, from: number): boolean {
-    let found = value;
-    for (let i = from; i < this.#steps.length; i++) {
-      if (typeof found !== "object" || found === null) return false;
-      const step = this.#steps[i]!;
-      if (step.kind === "each") {
-        return Object.values(found).some((each) => this.#holdsFrom(each, i + 1));
-      }
-      if (step.kind === "index") {
-        if (!Array.isArray(found) || step.index >= found.length) return false;
-        found = found[step.index] as unknown;
-      } else {
-        if (!Object.hasOwn(found, step.name)) return false;
-        found = (found as Record<string, unknown>)[step.name];
-      }
-    }
-    return this.#compare(found);
+    return visit(value, this.#steps, 0, (found) => this.#compare(found));
   }
 
   #compare(value: unknown): boolean {
@@ -141,10 +166,12 @@ function inOrder(operator: "<" | "<=" | ">" | ">=", difference: number): boolean
 
 class ConditionParser {
   readonly #text: string;
+  readonly #what: "condition" | "path";
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, what: "condition" | "path") {
     this.#text = text;
+    this.#what = what;
   }
 
   steps(): Step[] {
@@ -156,6 +183,10 @@ class ConditionParser {
     }
     if (this.#at === 0) throw this.#fault("expected a path such as $.order.id");
     return steps;
+  }
+
+  end(): void {
+    if (this.#at < this.#text.length) throw this.#fault("expected the end");
   }
 
   comparison(): { readonly operator: Operator | undefined; readonly operand: Operand } {
@@ -199,7 +230,7 @@ class ConditionParser {
   }
 
   #fault(why: string): RustLogError {
-    const message = `in the JSON condition, at character ${this.#at + 1}: ${why}`;
+    const message = `in the JSON ${this.#what}, at character ${this.#at + 1}: ${why}`;
     return new RustLogError("INVALID_REQUEST", message);
   }
 }

@@ -25,6 +25,7 @@ import {
   type RecordItem,
   recordSummary,
 } from "./record-item.js";
+import type { RecordFields } from "./record-fields.js";
 import type { RecordMatch } from "./record-match.js";
 import type { Selected, Selection } from "./selection.js";
 import type { WorkSlices } from "./work-slices.js";
@@ -51,6 +52,8 @@ export interface WalkContext {
   /** Work done so far: records looked at, bytes of log read, and what they decompressed to. */
   readonly done: { records: number; bytes: number; openedBytes: number };
   readonly isInternal: boolean;
+  /** What is shown of each record beside its first bytes. */
+  readonly fields?: RecordFields | undefined;
 }
 
 /** Bytes of log read at first, and at most at once. */
@@ -307,9 +310,11 @@ export class PartitionWalk {
   #found(piece: BatchPiece, cursor: RecordCursor): FoundItem {
     const { index } = this.partition;
     const { offset } = cursor;
+    const { isInternal, fields } = this.#context;
+    const base = baseOffset(piece.bytes, piece.at);
     const item = isControl(piece)
       ? markerSummary(cursor, index, piece)
-      : recordSummary(cursor, index, baseOffset(piece.bytes, piece.at), this.#context.isInternal);
+      : recordSummary(cursor, index, base, isInternal, fields);
     return { item, batch: batchSummary(piece, index), from: offset, to: offset + 1 };
   }
 

@@ -8,6 +8,7 @@ import type { RecordCursor } from "../../record/cursor.js";
 import { type DescribedBytes, describedBytes } from "../../record/described-bytes.js";
 import { decodedRecord } from "./internal-record.js";
 import type { BatchPiece } from "./log-pieces.js";
+import type { FieldValue, RecordFields } from "./record-fields.js";
 
 interface InPartition {
   readonly partition: number;
@@ -31,6 +32,8 @@ export interface RecordSummary extends InPartition {
   readonly batch: number;
   /** What it says, if it belongs to the broker. */
   readonly decoded?: string;
+  /** What is at the paths that were asked for, in their order. */
+  readonly fields?: readonly FieldValue[];
 }
 
 interface HeaderSummary {
@@ -96,6 +99,7 @@ export function recordSummary(
   partition: number,
   base: number,
   isInternal: boolean,
+  fields: RecordFields | undefined,
 ): RecordSummary {
   const { offset, timestamp, headerCount } = cursor;
   const key = cursor.key();
@@ -109,6 +113,7 @@ export function recordSummary(
     headers: headerCount === 0 ? [] : headersOf(cursor),
     ...{ headerCount, bytes: cursor.end - cursor.start, batch: base },
     ...(decoded === undefined ? {} : { decoded }),
+    ...(fields === undefined ? {} : { fields: fields.of(key, value) }),
   };
 }
 

@@ -261,6 +261,25 @@ describe("a search", () => {
     );
   });
 
+  test("shows fields of JSON of what it finds, and so does a page", async () => {
+    const show = encodeURIComponent("$.order.id, $.order.tags[*],$.no");
+    const { items } = await get(`orders?find=zstd&in=value&partition=0&limit=1&show=${show}`);
+    expect(items).toMatchObject([
+      {
+        fields: [
+          { kind: "number", text: "16" },
+          { kind: "json", text: "zstd, all" },
+          { kind: "missing" },
+        ],
+      },
+    ]);
+    const tombstone = await get("orders?in=tombstone&limit=1&show=order.id");
+    expect(tombstone.items).toMatchObject([{ value: null, fields: [{ kind: "none" }] }]);
+    expect((await get("orders?limit=1")).items[0]).not.toHaveProperty("fields");
+    expect(await refusal("orders?show=%24.a+%3D+1")).toContain("in the JSON path, at character 4");
+    expect(await refusal("orders?show=a,b,c,d,e,f,g")).toContain("at most 6 fields are shown");
+  });
+
   test("is refused with the place of its mistake", async () => {
     const query = new URLSearchParams({ find: "$.a ? 3", in: "json" });
     expect(await refusal(`orders?${query}`)).toContain("at character 4: expected one of == =");

@@ -1,5 +1,5 @@
-// The conditions of a search as rows of fields: the first one is always there, others when they are asked for, and with them
-// the choice to negate each.
+// The conditions of a search as rows of fields: the first one is always there. Others appear when they are asked for, and with
+// them the choice to negate each, and what else a newcomer does not need.
 // Leaves to others: the rest of the form (records-form.ts), what an address says (search-wire.ts).
 import { SEARCH_CONDITIONS_MAX } from "../../../limits.js";
 import { button, element, setText } from "../parts/dom.js";
@@ -33,16 +33,17 @@ export class ConditionRows {
   /** The rows of the others. */
   readonly others = element("div", { class: "more-conditions", hidden: true });
   /** Adds a row. */
-  readonly adder = button("and …", () => this.#add(), {
-    class: "quiet add-condition",
-    title: "Another condition that records must meet, or the opposite of one",
-  });
+  readonly adder = button("", () => this.#add(), { class: "quiet add-condition" });
   readonly #first: ConditionRow;
   #rows: ConditionRow[];
+  readonly #extra: HTMLElement;
   readonly #onChange: () => void;
 
-  constructor(onChange: () => void) {
+  /** `extra` appears with the first of the other rows. */
+  constructor(extra: HTMLElement, onChange: () => void) {
+    this.#extra = extra;
     this.#onChange = onChange;
+    this.others.append(extra);
     this.#first = new ConditionRow("search in", onChange);
     this.first = this.#first.fields;
     this.#rows = [this.#first];
@@ -61,17 +62,20 @@ export class ConditionRows {
     return this.#rows.some(({ condition }) => condition.in !== "json" && needsText(condition.in));
   }
 
-  set conditions(conditions: readonly SearchCondition[]) {
+  /** `hasExtra`: what is extra is in use. */
+  fill(conditions: readonly SearchCondition[], hasExtra: boolean): void {
     const [first = NO_CONDITION, ...others] = conditions;
     this.#first.condition = first;
     this.#rows = [this.#first];
-    this.others.replaceChildren();
+    this.others.replaceChildren(this.#extra);
     for (const condition of others) this.#append(condition);
+    this.others.hidden = others.length === 0 && !hasExtra;
     this.#show();
   }
 
   #add(): void {
     const row = this.#append(NO_CONDITION);
+    this.others.hidden = false;
     this.#show();
     row.focus();
   }
@@ -96,12 +100,16 @@ export class ConditionRows {
       ),
     );
     this.#rows.push(row);
-    this.others.append(root);
+    this.#extra.before(root);
     return row;
   }
 
   #show(): void {
-    this.others.hidden = this.#rows.length === 1;
+    const areHidden = this.others.hidden;
+    setText(this.adder, areHidden ? "more …" : "and …");
+    this.adder.title = areHidden
+      ? "More conditions, their opposites, and fields of JSON as columns"
+      : "Another condition that records must meet";
     this.adder.hidden = this.#rows.length === SEARCH_CONDITIONS_MAX;
     // A single condition is negated rarely: the choice comes with the second row, which may stay empty.
     const { isNegated } = this.#first.condition;

@@ -1,6 +1,12 @@
 // The list of records: a row each, and rows for what is between them. Arrow keys move from record to record, Enter opens one.
 // Leaves to others: loading (record-load.ts), and one record in full (record-panel.ts).
-import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
+import { SEARCHED_JSON_BYTES_MAX } from "../../../limits.js";
+import type { FieldValue } from "../../../services/records/record-fields.js";
+import type {
+  BatchSummary,
+  RecordItem,
+  RecordSummary,
+} from "../../../services/records/record-item.js";
 import type { DescribedBytes } from "../../../record/described-bytes.js";
 import { printable } from "../../../printable.js";
 import { element, setText } from "../parts/dom.js";
@@ -9,11 +15,12 @@ import { type KeyView, shownKey } from "./record-keys.js";
 import { firstOf, keyOf } from "./record-order.js";
 import { preview, timeText, timeTitle } from "./record-text.js";
 
-/** After the time, whose head has the zone. */
 /** Rows that are added in one frame. */
 const FRAME_ROWS_MAX = 20;
 
-const COLUMNS = ["partition", "offset", "key", "value", "headers", "size"] as const;
+/** Between the time, whose head has the zone, and the value or its fields; and after these. */
+const PLACE_COLUMNS = ["partition", "offset", "key"] as const;
+const OTHER_COLUMNS = ["headers", "size"] as const;
 
 interface RecordListEvents {
   /** A record is to be opened. */
@@ -37,6 +44,7 @@ export class RecordList {
   readonly #events: RecordListEvents;
   readonly #body = element("tbody");
   readonly #table: HTMLElement;
+  readonly #head = element("tr");
   readonly #timeHead = element("th", { scope: "col", class: "col-time" });
   readonly #times: { readonly cell: HTMLElement; readonly ms: number }[] = [];
   readonly #keys: { readonly cell: HTMLElement; readonly key: DescribedBytes | null }[] = [];
@@ -49,6 +57,7 @@ export class RecordList {
   #rowsMax = 0;
   #frame: number | undefined;
   #isUtc = false;
+  #paths: readonly string[] = [];
   #open = "";
 
   constructor(events: RecordListEvents) {
@@ -57,18 +66,10 @@ export class RecordList {
       "table",
       {},
       element("caption", {}, "Records"),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          this.#timeHead,
-          ...COLUMNS.map((name) => element("th", { scope: "col", class: `col-${name}` }, name)),
-        ),
-      ),
+      element("thead", {}, this.#head),
       this.#body,
     );
+    this.#showHead();
     this.isUtc = false;
     const label = { role: "region", "aria-label": "Records", tabindex: 0 };
     this.root = element("div", { class: "table record-list", ...label }, this.#table);
@@ -80,6 +81,15 @@ export class RecordList {
     this.#isUtc = isUtc;
     setText(this.#timeHead, `time (${isUtc ? "UTC" : LOCAL_ZONE})`);
     for (const { cell, ms } of this.#times) this.#writeTime(cell, ms);
+  }
+
+  /** Paths of JSON whose values are shown instead of the values of records; none for these. */
+  set paths(paths: readonly string[]) {
+    if (paths.join("\n") === this.#paths.join("\n")) return;
+    this.#paths = paths;
+    this.#table.classList.toggle("has-fields", paths.length > 0);
+    this.#showHead();
+    this.show([], [], true);
   }
 
   set keyView({ as, types }: KeyView) {
@@ -164,13 +174,58 @@ export class RecordList {
     this.#events.opened(Number(partition), Number(offset));
   }
 
+  #showHead(): void {
+    const head = (name: string): HTMLElement =>
+      element("th", { scope: "col", class: `col-${name}` }, name);
+    const fields = this.#paths.map((path) =>
+      element("th", { scope: "col", class: "col-field", title: path }, path.replace(/^\$\.?/, "")),
+    );
+    this.#head.replaceChildren(
+      this.#timeHead,
+      ...PLACE_COLUMNS.map(head),
+      ...(fields.length === 0 ? [head("value")] : fields),
+      ...OTHER_COLUMNS.map(head),
+    );
+  }
+
+  /** Columns of a value: its own, or those of its fields. */
+  get #valueColumns(): number {
+    return Math.max(1, this.#paths.length);
+  }
+
+  /** All columns. */
+  get #width(): number {
+    return 1 + PLACE_COLUMNS.length + this.#valueColumns + OTHER_COLUMNS.length;
+  }
+
+  /** A value, or what was asked for of it, if it is JSON. */
+  #valueCells({ value, decoded, fields = [] }: RecordSummary): HTMLElement[] {
+    if (fields.some(({ kind }) => kind !== "none" && kind !== "large")) {
+      return fields.map((each, i) => fieldCell(each, this.#paths[i] ?? ""));
+    }
+    const isLarge = fields.some(({ kind }) => kind === "large");
+    return [
+      element(
+        "td",
+        {
+          ...{ class: "col-value", colspan: this.#valueColumns },
+          title: isLarge
+            ? `over ${formatBytes(SEARCHED_JSON_BYTES_MAX)}: not read as JSON`
+            : undefined,
+        },
+        ...(decoded === undefined ? [] : [element("span", {}, printable(decoded))]),
+        ...(decoded === undefined || value === null ? [bytesText(value, "tombstone")] : []),
+      ),
+    ];
+  }
+
   #rowsOf(item: ListItem, isOfOne: boolean): HTMLElement[] {
-    if (item.kind !== "record" && item.kind !== "marker") return [noteRow(item)];
+    if (item.kind !== "record" && item.kind !== "marker") return [noteRow(item, this.#width)];
     const key = `${item.partition} ${item.batch}`;
     const batch = this.#batches.get(key);
     const isNew = isOfOne && key !== this.#lastBatch && batch !== undefined;
     this.#lastBatch = key;
-    const rows = isNew ? [batchRow(batch)] : [];
+    const rows = isNew ? [batchRow(batch, this.#width)] : [];
     const opener = element(
       "button",
       {
@@ -188,10 +243,11 @@ export class RecordList {
       element("td", { class: "col-offset number" }, opener),
     ];
     if (item.kind === "marker") {
-      const text = element("td", { colspan: 4, class: "note" }, `transaction marker: ${item.text}`);
+      const colspan = this.#valueColumns + 1 + OTHER_COLUMNS.length;
+      const text = element("td", { colspan, class: "note" }, `transaction marker: ${item.text}`);
       return [...rows, element("tr", { class: "item" }, ...place, text)];
     }
-    const { key: recordKey, value, headers, headerCount, bytes, decoded } = item;
+    const { key: recordKey, headers, headerCount, bytes } = item;
     const keyCell = element("td", { class: "col-key" });
     this.#keys.push({ cell: keyCell, key: recordKey });
     this.#writeKey(keyCell, recordKey);
@@ -201,12 +257,7 @@ export class RecordList {
         { class: "item" },
         ...place,
         keyCell,
-        element(
-          "td",
-          { class: "col-value" },
-          ...(decoded === undefined ? [] : [element("span", {}, printable(decoded))]),
-          ...(decoded === undefined || value === null ? [bytesText(value, "tombstone")] : []),
-        ),
+        ...this.#valueCells(item),
         element("td", { class: "col-headers" }, headersText(headers, headerCount)),
         element("td", { class: "col-size number" }, formatBytes(bytes)),
       ),
@@ -316,6 +367,31 @@ function bytesText(bytes: DescribedBytes | null, ifNull: string): HTMLElement {
   );
 }
 
+/** What is at a path. Null, an empty text and nothing at all look different. */
+function fieldCell(field: FieldValue, path: string): HTMLElement {
+  // On a narrow screen the head is not seen.
+  const name = element("span", { class: "field-name" }, `${path.replace(/^\$\.?/, "")} `);
+  const cell = element("td", { class: "col-field" }, name);
+  if (!("text" in field)) {
+    const why = {
+      missing: "no such field",
+      none: "not JSON",
+      large: "too large to be read as JSON",
+    };
+    cell.append(element("span", { class: "binary" }, "–"));
+    cell.title = why[field.kind];
+    return cell;
+  }
+  const { kind, text, isCut } = field;
+  if (kind === "null" || text === "") {
+    cell.append(element("span", { class: "badge" }, kind === "null" ? "null" : "empty"));
+  } else {
+    cell.append(printable(text) + (isCut === true ? "…" : ""));
+    cell.title = printable(text);
+  }
+  return cell;
+}
+
 function headersText(
   headers: readonly { readonly name: DescribedBytes; readonly value: DescribedBytes | null }[],
   count: number,
@@ -327,16 +403,10 @@ function headersText(
   return texts.join(", ");
 }
 
-function batchRow({
-  base,
-  last,
-  count,
-  bytes,
-  codec,
-  timestampType,
-  producerId,
-  isTransactional,
-}: BatchSummary) {
+function batchRow(
+  { base, last, count, bytes, codec, timestampType, producerId, isTransactional }: BatchSummary,
+  colspan: number,
+) {
   const offsets = last - base + 1;
   const parts = [
     `batch ${formatCount(base)} – ${formatCount(last)}`,
@@ -348,17 +418,17 @@ function batchRow({
     ...(producerId < 0 ? [] : [`producer ${producerId}`]),
     ...(isTransactional ? ["transactional"] : []),
   ];
-  return element("tr", { class: "batch-line" }, element("td", { colspan: 7 }, parts.join(" · ")));
+  return element("tr", { class: "batch-line" }, element("td", { colspan }, parts.join(" · ")));
 }
 
 type Note = Exclude<ListItem, { kind: "record" | "marker" }>;
 
-function noteRow(item: Note): HTMLElement {
+function noteRow(item: Note, colspan: number): HTMLElement {
   const isBad = item.kind === "damage" || item.kind === "closed";
   return element(
     "tr",
     { class: isBad ? "note-line failure" : "note-line" },
-    element("td", { colspan: 7 }, noteText(item)),
+    element("td", { colspan }, noteText(item)),
   );
 }
 

@@ -27,6 +27,7 @@ import {
   textOf,
   timeText,
 } from "./record-text.js";
+import { pathOfName } from "./suggested-paths.js";
 import type { ShownBytes, ShownRecord } from "./record-wire.js";
 import { hrefOfPlace, placeOf, type RecordsPlace } from "./records-place.js";
 
@@ -49,6 +50,8 @@ interface RecordPanelEvents {
   /** Another way to show the value was chosen. */
   chose(tab: string): void;
   step(by: 1 | -1): void;
+  /** A field is to be shown as a column. */
+  chosePath(path: string): void;
 }
 
 export class RecordPanel {
@@ -289,6 +292,13 @@ export class RecordPanel {
     });
     tabs.chosen = chosen;
     show(chosen);
+    body.addEventListener("click", ({ target }) => {
+      const name = target instanceof Element ? target.closest(".json-name") : null;
+      // Text can be selected without this.
+      if (name === null || getSelection()?.isCollapsed === false) return;
+      const path = pathOfName(tokens ?? [], [...body.querySelectorAll(".json-name")].indexOf(name));
+      this.#events.chosePath(hasTabs ? path : `key${path.slice(1)}`);
+    });
     const copied = (): void => {
       const json = (tokens ?? []).map((each) => each.text).join("");
       const copy = chosen === "json" ? json : textIn(chosen, bytes, text ?? "", shown.base64);
@@ -343,7 +353,11 @@ function bodyOf(
       length += part.length;
       // A text is cheaper than elements.
       if (length > SHOWN_LENGTH) rest += part;
-      else shown.append(kind === "mark" ? part : element("span", { class: `json-${kind}` }, part));
+      else if (kind === "mark") shown.append(part);
+      else {
+        const title = kind === "name" ? "Show it as a column" : undefined;
+        shown.append(element("span", { class: `json-${kind}`, title }, part));
+      }
     }
     return [shown, ...moreOf(shown, rest)];
   }

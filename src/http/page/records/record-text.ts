@@ -103,7 +103,7 @@ export function hexDump(bytes: Uint8Array): string {
 }
 
 /** A part of JSON, and what it is. */
-interface JsonToken {
+export interface JsonToken {
   readonly text: string;
   readonly kind: "name" | "string" | "number" | "word" | "mark";
 }

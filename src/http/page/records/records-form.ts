@@ -1,11 +1,13 @@
 // What to show: topic, partition, where to start and end, and what to search for.
 // Leaves to others: the conditions of a search (condition-rows.ts), carrying it out (records-view.ts).
+import { SHOWN_FIELDS_MAX } from "../../../limits.js";
 import { element } from "../parts/dom.js";
 import { field, toggle, topicInput } from "../parts/fields.js";
 import { zoneText } from "../parts/format.js";
 import { shownTime, TIME_EXAMPLES, typedPlace } from "../parts/typed-time.js";
 import { ConditionRows } from "./condition-rows.js";
 import { firstPageOf, type RecordsPlace, withRange } from "./records-place.js";
+import { shownPaths } from "./shown-paths.js";
 
 /** What a start may look like. */
 const STARTS = ["latest", "earliest", "-100", "-10m", "-1h", "yesterday 14:00", "2026-07-01 12:00"];
@@ -25,7 +27,16 @@ export class RecordsForm {
     ...{ name: "to", placeholder: "end", list: "record-starts", spellcheck: "false" },
     title: "where to end, in the same form as the start",
   });
-  readonly #conditions = new ConditionRows(() => this.#hint());
+  readonly #show = element("input", {
+    ...{ name: "show", list: "shown-paths", spellcheck: "false" },
+    placeholder: "$.order.id, $.order.status",
+    title: `up to ${SHOWN_FIELDS_MAX} paths in JSON values, or after “key.” in keys: each becomes a column`,
+  });
+  readonly #paths = element("datalist", { id: "shown-paths" });
+  #suggested: readonly string[] = [];
+  readonly #conditions = new ConditionRows(field("JSON fields as columns", this.#show), () =>
+    this.#hint(),
+  );
   readonly #case = toggle("ignore case", "case", () => {});
   readonly #submit = element("button", { type: "submit" }, "Show");
 
@@ -44,7 +55,9 @@ export class RecordsForm {
       this.#conditions.adder,
       this.#submit,
       element("datalist", { id: "record-starts" }, ...starts),
+      this.#paths,
     );
+    this.#show.addEventListener("input", () => this.#suggest());
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
       onSubmit(this.#place());
@@ -57,7 +70,8 @@ export class RecordsForm {
     this.#partition.value = place.partition === undefined ? "" : String(place.partition);
     this.#from.value = shownTime(place.from);
     this.#to.value = shownTime(place.to);
-    this.#conditions.conditions = place.conditions;
+    this.#show.value = place.show;
+    this.#conditions.fill(place.conditions, place.show !== "");
     this.#case.box.checked = place.ignoresCase;
     this.#hint();
   }
@@ -72,10 +86,25 @@ export class RecordsForm {
       to: typedPlace(this.#to.value, now),
       ...{ at: "", dir: "" },
       conditions: this.#conditions.conditions,
+      show: this.#show.value.trim(),
       ignoresCase: this.#case.box.checked,
       ...{ keys: "", isTail: false, record: undefined, isUtc: false, tab: "" },
     });
     return withRange(place);
+  }
+
+  /** Paths that the records in the list have. */
+  set suggestedPaths(paths: readonly string[]) {
+    this.#suggested = paths;
+    this.#suggest();
+  }
+
+  /** A suggestion is the whole text, so each begins with what is there before the last comma. */
+  #suggest(): void {
+    const chosen = shownPaths(this.#show.value.replace(/[^,]*$/, ""));
+    const left = this.#suggested.filter((path) => !chosen.includes(path));
+    const options = left.map((path) => element("option", { value: [...chosen, path].join(", ") }));
+    this.#paths.replaceChildren(...options);
   }
 
   #hint(): void {

@@ -20,6 +20,8 @@ export interface RecordsPlace {
   /** What all records of the list meet; none unless it is a search. */
   readonly conditions: readonly SearchCondition[];
   readonly ignoresCase: boolean;
+  /** Fields of JSON that are shown instead of values: paths with commas between them. */
+  readonly show: string;
   /** How keys are shown, and what a search in keys means by its text. */
   readonly keys: KeysAs;
   readonly isTail: boolean;
@@ -43,6 +45,7 @@ export function placeOf({ path: [topic = ""], query }: Route): RecordsPlace {
     ...{ topic, partition, from: text("from"), to: text("to"), at: text("at") },
     dir: dir === "newer" || dir === "older" ? dir : "",
     ...{ conditions: conditionsOf(query), ignoresCase: text("case") === "ignore" },
+    show: text("show"),
     keys: keysAsOf(text("keys")),
     isTail: text("tail") === "1",
     record: of === undefined ? undefined : { partition: Number(of), offset: Number(offset) },
@@ -59,7 +62,7 @@ export function hrefOfPlace(place: RecordsPlace): string {
     searchParameters(place.conditions),
     queryText({
       case: isSearch(place) && place.ignoresCase ? "ignore" : "",
-      keys: place.keys,
+      ...{ show: place.show, keys: place.keys },
       tail: place.isTail ? "1" : "",
       record: record === undefined ? "" : `${record.partition}/${record.offset}`,
       zone: place.isUtc ? "utc" : "",
@@ -130,6 +133,7 @@ export function queryOf(place: RecordsPlace, limit: number): RecordsQuery {
     dir: directionOf(place),
     limit: String(limit),
     ...searchOf(place),
+    ...(place.show === "" ? {} : { show: place.show }),
   };
 }
 

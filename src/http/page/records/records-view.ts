@@ -1,6 +1,7 @@
 // The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
 // (record-load.ts), following (record-tail.ts), records over time (time-bars.ts), what an address means (records-place.ts), and words (records-words.ts).
+import { SHOWN_FIELDS_MAX } from "../../../limits.js";
 import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
 import type { RecordItem } from "../../../services/records/record-item.js";
 import { button, element, failure, setText } from "../parts/dom.js";
@@ -31,6 +32,8 @@ import {
   searchedKeys,
 } from "./records-place.js";
 import { downloadOf, notFoundWords, stateWords, waitWords } from "./records-words.js";
+import { shownPaths } from "./shown-paths.js";
+import { pathsOf } from "./suggested-paths.js";
 import { TimeBars } from "./time-bars.js";
 
 /** Records of a page, and rows that a tail keeps. */
@@ -99,6 +102,7 @@ export class RecordsView implements View {
       closed: () => this.#close(),
       chose: (tab) => this.#note({ tab }),
       step: (by) => this.#list.step(by),
+      chosePath: (path) => this.#showField(path),
     });
     this.#bars = new TimeBars({ chosen: (range) => this.#chose(range) });
     this.#tail = new RecordTail({
@@ -152,6 +156,7 @@ export class RecordsView implements View {
     const isNew = before === undefined || !isSameList(before, place);
     this.#utc.box.checked = place.isUtc;
     this.#list.isUtc = place.isUtc;
+    this.#list.paths = shownPaths(place.show);
     if (isNew) {
       this.#form.fill(place);
       this.#begin(place);
@@ -291,6 +296,18 @@ export class RecordsView implements View {
     return types.size === 1 ? ([...types][0] ?? keys) : keys;
   }
 
+  /** Adds a column. */
+  #showField(path: string): void {
+    const place = this.#place;
+    const paths = shownPaths(place?.show ?? "");
+    if (place === undefined || paths.includes(path)) return;
+    if (paths.length >= SHOWN_FIELDS_MAX) {
+      this.#context.notices.say(`At most ${SHOWN_FIELDS_MAX} fields are shown: remove one first.`);
+      return;
+    }
+    this.#note({ show: [...paths, path].join(", ") }, true);
+  }
+
   #chooseKeys(): void {
     const place = this.#place;
     if (place === undefined) return;
@@ -320,6 +337,7 @@ export class RecordsView implements View {
     const isOfOne = partition !== undefined || last?.partitions === 1;
     this.#seeKeys(items);
     this.#list.show(items, batches, isOfOne);
+    this.#form.suggestedPaths = pathsOf(items);
     this.#list.markOpen(this.#place?.record);
   }
 

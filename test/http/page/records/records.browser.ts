@@ -197,6 +197,52 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
   );
 
   test(
+    "shows fields of JSON as columns, also in a live tail, and adds one from a record",
+    async () => {
+      const { registry } = sample.broker.context;
+      await registry.create("fields", 1, {});
+      await writeOrders(sample.broker, "fields", 0, 9);
+      const page = await browser.open(`${sample.url}#/records/fields`);
+      await page.until("document.querySelector('.col-value span')");
+      await page.click(".add-condition");
+      await page.evaluate("document.querySelector('[name=show]').focus()");
+      await page.until(
+        "[...document.querySelectorAll('#shown-paths option')].some((it) => it.value === '$.items[*]')",
+      );
+      await page.type("$.order, $.none");
+      await page.press("Enter");
+      await page.until("document.querySelectorAll('.item .col-field').length === 18");
+      const fieldsOf =
+        "[...document.querySelectorAll('.item:last-child .col-field')].map((it) => it.lastChild.textContent)";
+      expect(await page.evaluate<string[]>(fieldsOf)).toEqual(["8", "–"]);
+
+      await page.click(".item:last-child button");
+      await page.until("document.querySelector('.record-panel .json-name')");
+      await page.evaluate(
+        "[...document.querySelectorAll('.json-name')].find((it) => it.textContent === '\"items\"').click()",
+      );
+      await page.until(`${fieldsOf}.length === 3`);
+      expect(await page.evaluate<string[]>(fieldsOf)).toEqual(["8", "–", '["book","pen","lamp"]']);
+      expect(await page.evaluate<string>("location.hash")).toContain("show=%24.order%2C+%24.none");
+      await page.press("Escape");
+
+      await page.evaluate(
+        "[...document.querySelectorAll('.records-bar button')].find((it) => it.textContent === 'Live tail').click()",
+      );
+      await page.until(`${said}.startsWith('following')`);
+      const encoder = new BatchEncoder();
+      encoder.append(Date.now(), null, '{"order":12345678901234567890,"none":null}');
+      encoder.append(Date.now(), "gone", null);
+      await registry.partition("fields", 0).append(encoder.finish().slice());
+      await page.until(`(${offsets}).at(-1) === 10`);
+      expect(await page.text(".item:last-child .col-value")).toBe("tombstone");
+      const before = fieldsOf.replace("last-child", "nth-last-child(2)");
+      expect(await page.evaluate<string[]>(before)).toEqual(["12345678901234567890", "null", "–"]);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "goes on with a live tail when the broker has restarted, and says meanwhile that it is gone",
     async () => {
       using directory = tempDir();
