@@ -1,6 +1,7 @@
-// Who is at the other end of a connection: its address, and what it calls itself, for the log, the metrics and the page.
+// Who is at the other end of a connection: its address, what it calls itself, and what it does, for the log, the metrics and
+// the page.
 // Leaves to others: the connection (connection.ts).
-import { CLIENT_TEXT_LENGTH_MAX } from "../limits.js";
+import { CLIENT_TEXT_LENGTH_MAX, GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../limits.js";
 import { printable } from "../printable.js";
 import { formatAddress, plainAddress } from "./address.js";
 
@@ -12,6 +13,23 @@ interface ClientSocket {
 
 /** Clients so far, each with a connection of its own. */
 let count = 0;
+
+/** The topic of a client's last request of a kind. Noted once a request, so noting allocates nothing. */
+export class LastTopic {
+  /** The first topic of the request; undefined if there was none. */
+  topic: string | undefined;
+  /** The number of further topics in the same request. */
+  more = 0;
+  /** When the request was complete, on the clock of `clockMs()`. */
+  atMs = 0;
+
+  note(topic: string, more: number, atMs: number): void {
+    if (topic.length > TOPIC_NAME_LENGTH_MAX) return;
+    this.topic = topic;
+    this.more = more;
+    this.atMs = atMs;
+  }
+}
 
 /** A client names itself as far as its protocol permits. Long text is cut. */
 export class Client {
@@ -25,10 +43,14 @@ export class Client {
   certificate: Uint8Array | undefined;
   /** Its connection is closed. */
   isGone = false;
+  /** What it has written to and read from, without requests that were refused. */
+  readonly writes = new LastTopic();
+  readonly reads = new LastTopic();
   readonly #port: number;
   #id: string | undefined;
   #name: string | undefined;
   #version: string | undefined;
+  #group: string | undefined;
 
   constructor(socket: ClientSocket) {
     // Kept, because a socket forgets it when it is reset, and the log may need it then.
@@ -66,6 +88,15 @@ export class Client {
 
   set version(text: string | undefined) {
     this.#version = shortened(text);
+  }
+
+  /** The group for which it works: as a member, or by committing offsets. */
+  get group(): string | undefined {
+    return this.#group;
+  }
+
+  set group(name: string | undefined) {
+    if (name === undefined || name.length <= GROUP_NAME_BYTES_MAX) this.#group = name;
   }
 
   /** Name and version of the library: `franz-go 1.22.3`. */

@@ -1,7 +1,7 @@
 // The client connections as shown on the page: who is at the other end of each, what it uses and since when; the first in an
 // order, such as those with the most traffic, or sums of those with something in common. And closing one.
-// Leaves to others: the rates (connection-rates.ts), closing (services/close-connection.ts), and counting the connections for
-// monitoring (metrics-text.ts).
+// Leaves to others: the rates (connection-rates.ts), what clients work on (client-work.ts), closing
+// (services/close-connection.ts), and counting the connections for monitoring (metrics-text.ts).
 import { checkNotCancelled } from "../../cancelled.js";
 import type { Broker, ClientConnection } from "../../broker/broker.js";
 import { Portions } from "../../log/event-loop.js";
@@ -9,8 +9,10 @@ import { printable } from "../../printable.js";
 import { closeConnection } from "../../services/close-connection.js";
 import { requireOnCluster } from "../../services/permissions.js";
 import type {
+  ClientField,
   ClientGroup,
   ClientSum,
+  ClientWork,
   CloseOrder,
   ConnectionsState,
   ConnectionState,
@@ -18,6 +20,7 @@ import type {
 import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
 import { jsonOf, textIn, wholeIn } from "./body.js";
+import { ClientWorks } from "./client-work.js";
 import { type ConnectionRate, ConnectionRates, type Look } from "./connection-rates.js";
 import { FirstFew } from "./first-few.js";
 import { Query } from "./query.js";
@@ -29,10 +32,11 @@ const SHOWN_MAX = 100;
 /** Connections per turn of the event loop: comparing texts takes a microsecond or two. */
 const PORTION = 500;
 
-/** A connection and its rates. */
+/** A connection, its rates, and what its client works on. */
 interface Client {
   readonly connection: ClientConnection;
   readonly rate: ConnectionRate;
+  readonly work: ClientWork;
 }
 
 type Sortable = number | string;
@@ -51,6 +55,9 @@ const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
   software: ({ connection }) => connection.client.software ?? "",
   user: ({ connection }) => connection.user ?? "",
   protocol: ({ connection }) => connection.protocol ?? "",
+  writes: ({ work }) => work.writes?.topic ?? "",
+  reads: ({ work }) => work.reads?.topic ?? "",
+  group: ({ work }) => work.group ?? "",
 };
 
 /** What sums can be sorted by. */
@@ -65,21 +72,43 @@ const SUM_ORDERS: Readonly<Record<string, (sum: ClientSum) => Sortable>> = {
   name: ({ name }) => name ?? "",
 };
 
+/** What a client works on, to filter and to sum by. */
+const FIELDS: Readonly<Record<ClientField, (work: ClientWork) => string | undefined>> = {
+  writes: ({ writes }) => writes?.topic ?? undefined,
+  reads: ({ reads }) => reads?.topic ?? undefined,
+  group: ({ group }) => group ?? undefined,
+};
+
 /** What connections can be summed by. */
 const GROUPS: Readonly<Record<ClientGroup, (client: Client) => string | undefined>> = {
   client: ({ connection }) => connection.client.id,
   user: ({ connection }) => connection.user,
   host: ({ connection }) => connection.client.address,
   software: ({ connection }) => connection.client.software,
+  writes: ({ work }) => FIELDS.writes(work),
+  reads: ({ work }) => FIELDS.reads(work),
+  group: ({ work }) => FIELDS.group(work),
 };
 
 /** What a page asks for. */
 interface Selection {
-  /** Connections with this text in one of their texts, in small letters. */
-  readonly filter: string;
+  readonly filter: Filter;
   /** A name of ORDERS or SUM_ORDERS, after a `-` for descending. */
   readonly order: string;
   readonly by: ClientGroup | undefined;
+}
+
+/** Which connections are shown: those with a text in one of their texts, or with just this name of a topic or group. */
+interface Filter {
+  readonly field: ClientField | undefined;
+  /** In small letters, unless it is a name. */
+  readonly text: string;
+}
+
+function filterOf(text: string): Filter {
+  const [, field, name = ""] = /^(writes|reads|group):\s*(.+)$/s.exec(text) ?? [];
+  if (field === undefined) return { field: undefined, text: text.toLowerCase() };
+  return { field: field as ClientField, text: name };
 }
 
 function selectionOf(query: Query): Selection {
@@ -89,7 +118,7 @@ function selectionOf(query: Query): Selection {
   const orders = by === undefined ? ORDERS : SUM_ORDERS;
   if (!Object.hasOwn(orders, order.replace(/^-/, "")))
     throw invalid(`there is no order '${order}'`);
-  return { filter: (query.text("filter") ?? "").toLowerCase(), order, by };
+  return { filter: filterOf(query.text("filter") ?? ""), order, by };
 }
 
 function isGroup(name: string): name is ClientGroup {
@@ -112,6 +141,7 @@ function ordered<Thing>(
 async function connectionsState(
   connections: Iterable<ClientConnection>,
   look: Look,
+  works: ClientWorks,
   { filter, order, by }: Selection,
   signal: AbortSignal,
 ): Promise<ConnectionsState> {
@@ -132,7 +162,7 @@ async function connectionsState(
     }
     if (connection.isGone) continue;
     const rate = look.rateOf(connection);
-    const client: Client = { connection, rate };
+    const client: Client = { connection, rate, work: works.of(connection) };
     const { protocol = "unknown", client: peer } = connection;
     protocols[protocol] = (protocols[protocol] ?? 0) + 1;
     receivedRate += rate.receivedRate;
@@ -141,7 +171,7 @@ async function connectionsState(
       if (peer.id === undefined) active.host.add(peer.address, client);
       else active.client.add(peer.id, client);
     }
-    if (!matches(connection, filter)) continue;
+    if (!matches(client, filter)) continue;
     matching++;
     if (by === undefined) first.add(client);
     else sums.add(GROUPS[by](client), client);
@@ -163,11 +193,10 @@ async function connectionsState(
   return { ...totals, connections: [], sums: shown, hasMore: sums.size > shown.length };
 }
 
-function matches(
-  { client, user = "", protocol = "unknown", isTls }: ClientConnection,
-  filter: string,
-): boolean {
-  if (filter === "") return true;
+function matches({ connection, work }: Client, { field, text }: Filter): boolean {
+  if (field !== undefined) return FIELDS[field](work) === text;
+  if (text === "") return true;
+  const { client, user = "", protocol = "unknown", isTls } = connection;
   const texts = [
     client.endpoint,
     client.id,
@@ -175,8 +204,9 @@ function matches(
     user,
     protocol,
     isTls ? "TLS" : "plain",
+    ...Object.values(FIELDS).map((of) => of(work)),
   ];
-  return texts.join("\n").toLowerCase().includes(filter);
+  return texts.join("\n").toLowerCase().includes(text);
 }
 
 /** A sum that is being added to. */
@@ -221,7 +251,7 @@ class Sums {
   }
 }
 
-function stateOf({ connection, rate }: Client): ConnectionState {
+function stateOf({ connection, rate, work }: Client): ConnectionState {
   const { client, user, protocol = "unknown", isTls, inflight } = connection;
   const { receivedBytes, sentBytes } = connection;
   const { receivedRate, sentRate, mutedShare: throttledShare } = rate;
@@ -233,6 +263,7 @@ function stateOf({ connection, rate }: Client): ConnectionState {
     ...{ receivedRate, sentRate, isThrottled: inflight.isMuted, throttledShare },
     ...{ inflightBytes: inflight.bytes, inflightRequests: inflight.unanswered },
     waitingFetches: inflight.waits,
+    ...work,
   };
 }
 
@@ -245,9 +276,11 @@ export function connectionRoutes(
   const list = async (visitor: Visitor, { url, signal }: Request): Promise<ConnectionsState> => {
     requireOnCluster(visitor.context, "DESCRIBE");
     const selection = selectionOf(new Query(url));
-    return queue.answer(signal, visitor, async () =>
-      connectionsState(broker.clients, await rates.look(), selection, signal),
-    );
+    return queue.answer(signal, visitor, async () => {
+      const look = await rates.look();
+      const works = await ClientWorks.of(visitor.context, broker.clients);
+      return connectionsState(broker.clients, look, works, selection, signal);
+    });
   };
   return {
     "/api/connections": {

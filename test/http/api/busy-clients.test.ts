@@ -5,6 +5,7 @@ import type { ClientConnection } from "../../../src/broker/broker.js";
 import type { Visitor } from "../../../src/http/api/access.js";
 import { ConnectionRates } from "../../../src/http/api/connection-rates.js";
 import { connectionRoutes } from "../../../src/http/api/connections.js";
+import { LastTopic } from "../../../src/net/client.js";
 import type { ConnectionsState } from "../../../src/http/page/connections/connection-wire.js";
 
 const VISITOR = { context: { caller: { may: () => true } } } as unknown as Visitor;
@@ -17,12 +18,16 @@ interface Traffic {
   readonly sent?: number;
 }
 
+const peer = (serial: number) => ({
+  ...{ serial, sinceMs: serial, writes: new LastTopic(), reads: new LastTopic() },
+});
+
 /** What a page gets after a second in which the connections had this traffic. */
 async function stateAfter(traffic: readonly Traffic[], query = ""): Promise<ConnectionsState> {
   const clients = traffic.map(({ host, id }, serial) => ({
     ...{ protocol: "kafka", user: undefined, isTls: false, isGone: false },
     ...{ receivedBytes: 0, sentBytes: 0 },
-    client: { serial, sinceMs: serial, endpoint: `${host}:${serial}`, address: host, id },
+    client: { ...peer(serial), endpoint: `${host}:${serial}`, address: host, id },
     inflight: { bytes: 0, unanswered: 0, waits: 0, isMuted: false, mutedMs: () => 0 },
   }));
   let nowMs = 10_000;

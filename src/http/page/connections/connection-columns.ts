@@ -3,7 +3,14 @@ import { button, element } from "../parts/dom.js";
 import { formatBytes, formatCount, formatTime } from "../parts/format.js";
 import type { Column } from "../parts/table.js";
 import { hrefOf } from "../router.js";
-import type { ClientSum, ClientUse, ConnectionsState, ConnectionState } from "./connection-wire.js";
+import type {
+  ClientField,
+  ClientGroup,
+  ClientSum,
+  ClientUse,
+  ConnectionsState,
+  ConnectionState,
+} from "./connection-wire.js";
 import {
   ageText,
   percentText,
@@ -11,6 +18,8 @@ import {
   requestsText,
   shareOf,
   throttledText,
+  topicText,
+  workFilter,
 } from "./connection-words.js";
 
 /** What the columns are about, for numbers that depend on all connections. */
@@ -23,7 +32,11 @@ export function connectionColumns(
 ): readonly Column<ConnectionState>[] {
   const shown: readonly Column<ConnectionState>[] = [
     textColumn("client", "client id", ({ clientId }) => clientId),
-    ...useColumns<ConnectionState>(stateOf),
+    shareColumn(stateOf),
+    workColumn("writes", "writes", ({ writes }) => [topicText(writes), writes?.topic ?? null]),
+    workColumn("reads", "reads", ({ reads }) => [topicText(reads), reads?.topic ?? null]),
+    workColumn("group", "group", ({ group }) => [group ?? "—", group]),
+    ...useColumns<ConnectionState>(),
     { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
     { ...textColumn("user", "user", ({ user }) => user), isExtra: true },
     { name: "throttled", title: "throttled", text: throttledText, ...EXTRA },
@@ -48,7 +61,8 @@ export function connectionColumns(
   ];
 }
 
-export function sumColumns(stateOf: StateOf): readonly Column<ClientSum>[] {
+/** `by` says what the sums have in common. */
+export function sumColumns(stateOf: StateOf, by: () => ClientGroup): readonly Column<ClientSum>[] {
   return [
     {
       ...{ name: "name", title: "name", ...SORTED },
@@ -57,14 +71,19 @@ export function sumColumns(stateOf: StateOf): readonly Column<ClientSum>[] {
         cell.replaceChildren(
           name === null
             ? "—"
-            : element("a", { href: hrefOf("connections", [], { filter: name }) }, name),
+            : element(
+                "a",
+                { href: hrefOf("connections", [], { filter: sumFilter(by(), name) }) },
+                name,
+              ),
         ),
     },
     {
       ...{ name: "connections", title: "connections", ...NUMBER },
       text: ({ connections }) => formatCount(connections),
     },
-    ...useColumns<ClientSum>(stateOf),
+    shareColumn(stateOf),
+    ...useColumns<ClientSum>(),
     {
       ...{ name: "throttled", title: "throttled now", ...NUMBER },
       text: ({ throttled }) => (throttled === 0 ? "" : formatCount(throttled)),
@@ -90,22 +109,52 @@ function textColumn(
   };
 }
 
+/** What a client works on: leads to the topic, or the group. */
+function workColumn(
+  name: ClientField,
+  title: string,
+  partsOf: (connection: ConnectionState) => readonly [text: string, place: string | null],
+): Column<ConnectionState> {
+  const view = name === "group" ? "groups" : "topics";
+  return {
+    ...{ name, title, ...SORTED, isExtra: name !== "writes" },
+    text: (connection) => partsOf(connection)[0],
+    fill: (cell, connection) => {
+      const [text, place] = partsOf(connection);
+      cell.replaceChildren(
+        place === null ? text : element("a", { href: hrefOf(view, [place]) }, text),
+      );
+      cell.title = place === null ? "" : text;
+      cell.classList.add("cut");
+    },
+  };
+}
+
+/** What finds the connections of a sum. */
+function sumFilter(by: ClientGroup, name: string): string {
+  return by === "writes" || by === "reads" || by === "group" ? workFilter(by, name) : name;
+}
+
 const SORTED = { isSortedOutside: true };
 const NUMBER = { isSortedOutside: true, isNumber: true };
 const EXTRA = { ...NUMBER, isExtra: true };
 
-/** What one client or several use. */
-function useColumns<Use extends ClientUse>(stateOf: StateOf): readonly Column<Use>[] {
+/** The part of all traffic that is that of one client or several. */
+function shareColumn<Use extends ClientUse>(stateOf: StateOf): Column<Use> {
   const share = (use: Use): number => {
     const state = stateOf();
     return state === undefined ? 0 : shareOf(use, state);
   };
+  return {
+    ...{ name: "rate", title: "share", ...NUMBER },
+    text: (use) => percentText(share(use)),
+    fill: (cell, use) => fillShare(cell, share(use)),
+  };
+}
+
+/** What one client or several use. */
+function useColumns<Use extends ClientUse>(): readonly Column<Use>[] {
   return [
-    {
-      ...{ name: "rate", title: "share", ...NUMBER },
-      text: (use) => percentText(share(use)),
-      fill: (cell, use) => fillShare(cell, share(use)),
-    },
     { name: "in", title: "in", text: ({ receivedRate }) => rateText(receivedRate), ...EXTRA },
     { name: "out", title: "out", text: ({ sentRate }) => rateText(sentRate), ...EXTRA },
     {

@@ -11,8 +11,26 @@ export interface ClientUse {
   readonly waitingFetches: number;
 }
 
+/** The topic of a client's last request of a kind, if that was in the last minutes. */
+export interface TopicUse {
+  /** The first topic of the request; null if the visitor may not know it. */
+  readonly topic: string | null;
+  /** The number of further topics in the same request. */
+  readonly more: number;
+}
+
+/** What a client works on. */
+export interface ClientWork {
+  /** The topic of its last Produce; null if there was none lately. */
+  readonly writes: TopicUse | null;
+  /** The topic of its last Fetch, likewise. */
+  readonly reads: TopicUse | null;
+  /** The group for which it reads; null if it has none, or the visitor may not know it. */
+  readonly group: string | null;
+}
+
 /** A client connection. Text that a client chose is safe to show. */
-export interface ConnectionState extends ClientUse {
+export interface ConnectionState extends ClientUse, ClientWork {
   /** Number of the connection, which no other one of this run of the broker has. */
   readonly serial: number;
   /** Address and port of the client. */
@@ -35,7 +53,10 @@ export interface ConnectionState extends ClientUse {
 }
 
 /** What connections can be summed by. */
-export type ClientGroup = "client" | "user" | "host" | "software";
+export type ClientGroup = "client" | "user" | "host" | "software" | ClientField;
+
+/** What a client works on, as it is named in a filter: `writes:orders` finds the connections that write to orders. */
+export type ClientField = keyof ClientWork;
 
 /** Connections that have something in common. */
 export interface ClientSum extends ClientUse {

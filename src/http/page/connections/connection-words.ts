@@ -1,6 +1,12 @@
 // What the connections view says in words. Pure. Leaves to others: showing it (connections-view.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
-import type { ClientUse, ConnectionsState, ConnectionState } from "./connection-wire.js";
+import type {
+  ClientField,
+  ClientUse,
+  ConnectionsState,
+  ConnectionState,
+  TopicUse,
+} from "./connection-wire.js";
 
 /** `12 MiB/s`; nothing below a byte per second. */
 export function rateText(rate: number): string {
@@ -37,6 +43,33 @@ export function throttledText({
   const share = percentText(throttledShare);
   if (share === "") return isThrottled ? "now" : "";
   return isThrottled ? `now, ${share}` : share;
+}
+
+/** The topics of a request: `orders`, `orders + 3 more`. */
+export function topicText(use: TopicUse | null): string {
+  if (use === null) return "—";
+  if (use.topic === null) return "hidden";
+  return use.more === 0 ? use.topic : `${use.topic} + ${formatCount(use.more)} more`;
+}
+
+/** What finds the connections that work on a topic or for a group. */
+export function workFilter(field: ClientField, name: string): string {
+  return `${field}:${name}`;
+}
+
+/** Why there is nothing to show. */
+export function emptyText(filter: string): string {
+  const [, field, name = ""] = /^(writes|reads|group):\s*(.+)$/s.exec(filter) ?? [];
+  if (field === "writes") return `No client has written to ${name} in the last 5 minutes.`;
+  if (field === "reads") return `No client has read from ${name} in the last 5 minutes.`;
+  if (field === "group")
+    return `No client that is connected is known to work for the group ${name}.`;
+  return `No connection has "${filter}" in its client id, user, address, library, protocol, topic or group.`;
+}
+
+/** `2 clients`: those that write to a topic. */
+export function writersText({ matching }: Pick<ConnectionsState, "matching">): string {
+  return matching === 0 ? "no client in the last 5 minutes" : countOf(matching, "client");
 }
 
 /** How long ago something was, in one unit: `14 s`, `3 min`, `5 h`, `12 d`. */
@@ -96,11 +129,13 @@ export function closeConsequences(
 }
 
 /** `Client id meter, franz-go 1.22.3, user ann; 12 MiB/s in, 0 B/s out.` */
-function whoText({ clientId, software, user, receivedRate, sentRate }: ConnectionState): string {
+function whoText(connection: ConnectionState): string {
+  const { clientId, software, user, group, receivedRate, sentRate } = connection;
   const names = [
     ...(clientId === null ? [] : [`client id ${clientId}`]),
     ...(software === null ? [] : [software]),
     ...(user === null ? [] : [`user ${user}`]),
+    ...(group === null ? [] : [`group ${group}`]),
   ];
   const who = names.length === 0 ? "The client has not said what it is" : names.join(", ");
   const traffic = `${formatBytes(receivedRate)}/s in, ${formatBytes(sentRate)}/s out`;

@@ -9,11 +9,16 @@ import { Poll } from "../parts/poll.js";
 import { Table } from "../parts/table.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
-import type { ClientSum, ConnectionsState, ConnectionState } from "./connection-wire.js";
+import type {
+  ClientGroup,
+  ClientSum,
+  ConnectionsState,
+  ConnectionState,
+} from "./connection-wire.js";
 import { askToClose } from "./close-dialog.js";
 import { askConnections } from "./connection-api.js";
 import { connectionColumns, sumColumns } from "./connection-columns.js";
-import { countText, percentText, shareOf, trafficText } from "./connection-words.js";
+import { countText, emptyText, percentText, shareOf, trafficText } from "./connection-words.js";
 
 /** Minimum time between refreshes; slow answers extend it. */
 const REFRESH_MS = 2000;
@@ -31,7 +36,10 @@ const BY = {
   user: "sums by user",
   host: "sums by address",
   software: "sums by library",
-};
+  writes: "sums by topic written",
+  reads: "sums by topic read",
+  group: "sums by group",
+} as const;
 
 const ORDER = "-rate";
 
@@ -40,7 +48,7 @@ export class ConnectionsView implements View {
   readonly #title = element("h2", {}, "Connections");
   readonly #traffic = element("span");
   readonly #busiest = element("span");
-  readonly #filter = filterInput("Filter by client, user, address …", () => this.#typed());
+  readonly #filter = filterInput("Filter by client, user, topic …", () => this.#typed());
   readonly #by = choice("by", BY);
   readonly #said = element("div", { class: "said" });
   readonly #table: Table<ConnectionState>;
@@ -74,8 +82,8 @@ export class ConnectionsView implements View {
     });
     this.#sums = new Table<ClientSum>({
       caption: "Connections, summed",
-      columns: sumColumns(stateOf),
-      keyOf: keyOfSum,
+      columns: sumColumns(stateOf, () => this.#by.value as ClientGroup),
+      keyOf: (sum) => this.#keyOfSum(sum),
       order: ORDER,
       onOrder,
     });
@@ -160,7 +168,7 @@ export class ConnectionsView implements View {
     const isHeld =
       sums === null
         ? this.#fill(this.#table, connections, keyOfConnection)
-        : this.#fill(this.#sums, sums, keyOfSum);
+        : this.#fill(this.#sums, sums, (sum) => this.#keyOfSum(sum));
     this.#showEmpty(count === 0);
     const what = sums === null ? countOf(matching, "connection") : "more";
     const more = hasMore ? `These are the first ${count} of ${what}: filter to see others.` : "";
@@ -211,10 +219,15 @@ export class ConnectionsView implements View {
             element("code", {}, "rustlog consume TOPIC --follow"),
           )
         : emptyState(
-            `No connection has "${filter}" in its client id, user, address, library or protocol.`,
+            emptyText(filter),
             button("Show all", () => this.#context.router.go(hrefOf("connections"))),
           ),
     );
+  }
+
+  #keyOfSum({ name }: ClientSum): string {
+    const by = this.#by.value;
+    return name === null ? by : `${by} ${name}`;
   }
 
   /** Asks with the numbers of now: a row keeps the connection that it was made for. */
@@ -236,8 +249,4 @@ export class ConnectionsView implements View {
 
 function keyOfConnection({ serial }: ConnectionState): string {
   return String(serial);
-}
-
-function keyOfSum({ name }: ClientSum): string {
-  return name === null ? "none" : `name ${name}`;
 }

@@ -6,6 +6,7 @@ import { formatAge, formatCount, formatTime } from "../parts/format.js";
 import { spark } from "../parts/line-chart.js";
 import { Pager, pageText } from "../parts/pager.js";
 import { type Column, Table } from "../parts/table.js";
+import { workFilter } from "../connections/connection-words.js";
 import { hrefOf } from "../router.js";
 import type { GroupDetail, GroupMemberRow, GroupPartitionRow, GroupTopic } from "./group-wire.js";
 import { ageText, rateText } from "./group-words.js";
@@ -265,6 +266,7 @@ export class GroupMemberTable {
   readonly #table: Table<GroupMemberRow>;
   readonly #pager: Pager;
   #read: ReadonlyMap<string | null, readonly GroupPartitionRow[]> = new Map();
+  #group = "";
 
   /** Names of clients lead to their connections if the visitor `seesConnections`. */
   constructor(seesConnections: boolean, go: Go) {
@@ -278,7 +280,10 @@ export class GroupMemberTable {
             title: "client",
             text: ({ clientId }) => (clientId === "" ? "—" : clientId),
             ...(seesConnections
-              ? { href: (row) => hrefOf("connections", [], { filter: connectionFilter(row) }) }
+              ? {
+                  href: (row) =>
+                    hrefOf("connections", [], { filter: connectionFilter(row, this.#group) }),
+                }
               : {}),
           },
           compare: (a, b) => compareNaturally(a.clientId, b.clientId),
@@ -318,7 +323,8 @@ export class GroupMemberTable {
   }
 
   /** Shows the page of an address, in its order. */
-  show({ partitions, members }: GroupDetail, query: URLSearchParams): void {
+  show({ group, partitions, members }: GroupDetail, query: URLSearchParams): void {
+    this.#group = group;
     this.#read = Map.groupBy(partitions, ({ member }) => member);
     this.#pager.page = query.get("member-page");
     this.#table.showIn(query.get("member-order") ?? "client", members);
@@ -333,9 +339,9 @@ export class GroupMemberTable {
   }
 }
 
-/** What finds its connection: its name, unless it is not told to the connection, as in our own protocol. */
-function connectionFilter({ clientId, host, connectedMs }: GroupMemberRow): string {
-  return connectedMs === null ? host : clientId;
+/** What finds its connection: its name, unless the connection does not know it, as in our own protocol. */
+function connectionFilter({ clientId, connectedMs }: GroupMemberRow, group: string): string {
+  return connectedMs === null ? workFilter("group", group) : clientId;
 }
 
 /** The pager of a table, whose page is the `parameter` of the address. */

@@ -4,6 +4,9 @@
 import type { Model } from "../model.js";
 import { button, element, setText } from "../parts/dom.js";
 import { countOf, formatAgo, formatBytes, formatCount } from "../parts/format.js";
+import { hrefOf } from "../router.js";
+import type { ConnectionsState } from "../connections/connection-wire.js";
+import { workFilter, writersText } from "../connections/connection-words.js";
 import { recordsText } from "./consequences.js";
 import { settingText } from "./setting-text.js";
 import type { TopicDetail } from "./topic-wire.js";
@@ -14,10 +17,14 @@ const FACTS = [
   "size",
   "incoming",
   "newest record",
+  "written by",
   "cleanup",
   "retention",
   "id",
 ] as const;
+
+const WRITERS_TITLE =
+  "Connections whose last request to write, in the last 5 minutes, named this topic first.";
 
 /** The setting behind a fact, which can be changed beside it. */
 const SETTING_OF: Readonly<Record<string, string>> = {
@@ -30,15 +37,17 @@ export class TopicFacts {
   readonly #model: Model;
   readonly #values = new Map<string, HTMLElement>();
   readonly #changes: HTMLButtonElement[] = [];
+  readonly #writers = element("a", { title: WRITERS_TITLE });
 
-  /** `edit` is called with the name of a setting. */
-  constructor(model: Model, edit: (setting: string) => void) {
+  /** `edit` is called with the name of a setting. `seesClients` says whether the visitor may see connections. */
+  constructor(model: Model, seesClients: boolean, edit: (setting: string) => void) {
     this.#model = model;
     for (const fact of FACTS) {
+      if (fact === "written by" && !seesClients) continue;
       const value = element("span");
       this.#values.set(fact, value);
       const setting = SETTING_OF[fact];
-      const row = element("dd", {}, value);
+      const row = element("dd", {}, fact === "written by" ? this.#writers : value);
       if (setting !== undefined) {
         const attributes = { class: "quiet", "aria-label": `Change ${setting}` };
         const change = button("change", () => edit(setting), attributes);
@@ -77,6 +86,12 @@ export class TopicFacts {
     this.#set("cleanup", detail.settings.length === 0 ? "–" : settingText("", policy));
     this.#set("retention", limits.length === 0 ? "no limit" : limits.join(", "));
     this.#set("id", detail.internal ? `${detail.id} (internal)` : detail.id);
+  }
+
+  /** Shows who writes to the topic; undefined if that is not known yet. */
+  showWriters(name: string, clients: ConnectionsState | undefined): void {
+    setText(this.#writers, clients === undefined ? "–" : writersText(clients));
+    this.#writers.href = hrefOf("connections", [], { filter: workFilter("writes", name) });
   }
 
   /** Counted from events, which have most partitions, or else from the answer. */

@@ -11,6 +11,7 @@ import { Tabs } from "../parts/tabs.js";
 import { hrefOf, type Route } from "../router.js";
 import type { PageContext } from "../view.js";
 import { CompactionPanel } from "./compaction-panel.js";
+import { askWriters } from "../connections/connection-api.js";
 import { askPartitions, askReaders, askTopic } from "./topic-api.js";
 import {
   compactDialog,
@@ -68,7 +69,11 @@ export class TopicPage {
         hrefOf("topics", [this.#name], { tab: tab === "partitions" ? undefined : tab }),
       ),
     );
-    this.#facts = new TopicFacts(context.model, (setting) => void this.#edit(setting));
+    this.#facts = new TopicFacts(
+      context.model,
+      context.session.seesCluster,
+      (setting) => void this.#edit(setting),
+    );
     this.#body = element(
       "div",
       {},
@@ -110,6 +115,7 @@ export class TopicPage {
     this.#readers.order = this.#tab === "groups" ? order : "";
     if (isOther) {
       this.#detail = undefined;
+      this.#facts.showWriters(name, undefined);
       this.#compaction.leave();
       this.#missing.replaceChildren();
     }
@@ -156,14 +162,16 @@ export class TopicPage {
       return;
     }
     try {
-      const [detail, rows, groups] = await Promise.all([
+      const [detail, writers, rows, groups] = await Promise.all([
         askTopic(name),
+        this.#context.session.seesCluster ? askWriters(name, signal) : undefined,
         tab === "partitions" ? askPartitions(name, this.#from) : undefined,
         tab === "groups" ? askReaders(name) : undefined,
       ]);
       if (signal.aborted) return;
       [this.#detail, this.#rows] = [detail, rows];
       this.#groups = groups;
+      this.#facts.showWriters(name, writers);
       this.#missing.replaceChildren();
       this.#showAll();
     } catch (error) {

@@ -68,6 +68,7 @@ export async function offsetCommit(
     commits,
     (items) => portions.next(items),
   );
+  if (outcomes.includes(undefined)) call.connection.client.group = groupId;
   let next = 0;
   return {
     topics: topics.map(({ name, topicId, partitions }) => ({

@@ -49,7 +49,11 @@ export function consumerGroupHeartbeat(
       clientId: connection.client.id ?? "",
       clientHost: `/${connection.client.address}`,
     });
-    return response instanceof Promise ? response.then(told, refused) : told(response);
+    const accepted = (now: HeartbeatResponse): Response => {
+      connection.client.group = memberEpoch < 0 ? undefined : groupId;
+      return told(now);
+    };
+    return response instanceof Promise ? response.then(accepted, refused) : accepted(response);
   } catch (error) {
     return refused(error);
   }

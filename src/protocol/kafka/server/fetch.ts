@@ -49,8 +49,24 @@ export function fetch(context: ServiceContext, call: Call): void {
     bytesMin: request.minBytes,
     waitMs: mayWait && call.mayWait ? request.maxWaitMs : 0,
   });
-  if (outcome instanceof services.WaitingFetch) wait(call, request, items, outcome);
+  const isWaiting = outcome instanceof services.WaitingFetch;
+  const [first] = positions;
+  if (first !== undefined && (isWaiting || !("error" in outcome[0]!))) {
+    noteRead(context, call, request, first);
+  }
+  if (isWaiting) wait(call, request, items, outcome);
   else send(call, request, CODE.NONE, rowsOf(items, outcome));
+}
+
+/** Notes what the client reads. */
+function noteRead(
+  { registry }: ServiceContext,
+  { connection, beganMs }: Call,
+  { topics }: Request,
+  { topic, topicId }: services.FetchPosition,
+): void {
+  const name = topicId === undefined ? topic : registry.byId(topicId)?.name;
+  if (name !== undefined) connection.client.reads.note(name, topics.length - 1, beganMs);
 }
 
 function faultOfSession({ sessionEpoch }: Request): number | undefined {

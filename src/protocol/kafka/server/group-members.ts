@@ -156,10 +156,13 @@ function syncFailure(errorCode: number): ResponseOf<typeof SyncGroup> {
 export function heartbeat(
   context: ServiceContext,
   request: RequestOf<typeof Heartbeat>,
+  { connection }: Call,
 ): ResponseOf<typeof Heartbeat> {
   const { groupId, memberId, groupInstanceId: instanceId, generationId: generation } = request;
   const member = { memberId, instanceId, generation };
-  return { errorCode: codeOf(() => services.heartbeat(context, groupId, member)) };
+  const errorCode = codeOf(() => services.heartbeat(context, groupId, member));
+  if (errorCode === CODE.NONE) connection.client.group = groupId;
+  return { errorCode };
 }
 
 export async function leaveGroup(
@@ -171,6 +174,7 @@ export async function leaveGroup(
     version >= LEAVE_SEVERAL
       ? members.map((each) => ({ memberId: each.memberId, instanceId: each.groupInstanceId }))
       : [{ memberId, instanceId: null }];
+  connection.client.group = undefined;
   const codes: number[] = [];
   for (let at = 0; at === 0 || at < leaving.length; at += LEAVING_AT_ONCE) {
     if (at > 0) await connection.turns.nextPortion();

@@ -58,6 +58,7 @@ export function produce(context: ServiceContext, call: Call): void | Promise<voi
     const results = items.map((item) => (typeof item === "number" ? item : outcomes[next++]!));
     const failed = results.find((result) => !isAppended(result));
     call.produced();
+    if (isAppended(results[0])) noteWrite(context, call, request);
     if (request.acks !== 0) call.respond(Produce, responseOf(request, results));
     else if (failed === undefined) call.answerNothing();
     else call.fail(unacknowledged(rowOf(0, failed)));
@@ -124,8 +125,19 @@ function batchFault(batch: Pieces, version: number): number | undefined {
 /** What became of a batch; a number is an error code. */
 type Result = Outcome<Appended> | number;
 
-function isAppended(result: Result): result is Appended {
-  return typeof result !== "number" && !(result instanceof RustLogError);
+function isAppended(result: Result | undefined): result is Appended {
+  return result !== undefined && typeof result !== "number" && !(result instanceof RustLogError);
+}
+
+/** Notes what the client writes to. */
+function noteWrite(
+  { registry }: ServiceContext,
+  { version, connection, beganMs }: Call,
+  { topicData }: Request,
+): void {
+  const [{ name, topicId }] = topicData as [Topic];
+  const topic = version < TOPIC_IDS_SINCE ? name : registry.byId(topicId)?.name;
+  if (topic !== undefined) connection.client.writes.note(topic, topicData.length - 1, beganMs);
 }
 
 /** The rows of all partitions, in the order of the request. */

@@ -28,7 +28,11 @@ export function fetch(context: ServiceContext, exchange: Exchange, request: Fetc
     bytesMin: minBytes,
     waitMs: maxWaitMs > 0 && connection.mayWait ? maxWaitMs : 0,
   });
-  if (outcome instanceof services.WaitingFetch) new ConnectionWait(exchange, outcome).begin();
+  const isWaiting = outcome instanceof services.WaitingFetch;
+  if (isWaiting || !("error" in outcome[0]!)) {
+    connection.client.reads.note(topic, 0, exchange.beganMs);
+  }
+  if (isWaiting) new ConnectionWait(exchange, outcome).begin();
   else answer(exchange, outcome);
 }
 

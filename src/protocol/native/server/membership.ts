@@ -22,6 +22,7 @@ export async function groupHeartbeat(
   const { connection } = exchange;
   const request = requestOf(fields, `/${connection.client.address}`);
   const response = await balancedHeartbeat(context, group, request);
+  connection.client.group = request.memberEpoch < 0 ? undefined : group;
   const mayWait = maxWaitMs > 0 && connection.mayWait && !isNews(request, response);
   if (!mayWait) return answer(exchange, response);
   // Not longer, so that the member's session does not end in the meantime.

@@ -34,6 +34,7 @@ export async function commitOffsets(
   exchange.charge(offsets.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
   const member = { memberId, generation: memberEpoch, instanceId: null };
   valuesOf(await committed.commitOffsets(context, group, offsets, member));
+  exchange.connection.client.group = group;
   const { correlationId, apiVersion } = exchange;
   // Members share the partitions, so none has a rival.
   const isShared = memberId === "" && hasRival(context, exchange, group, offsets);

@@ -12,6 +12,7 @@ export function produce(
   request: ProduceRequest,
 ): void {
   services.produceFor(new ExchangeWaiter(exchange, request.batch), context, request);
+  exchange.connection.client.writes.note(request.topic, 0, exchange.beganMs);
 }
 
 class ExchangeWaiter implements services.ProduceWaiter {

@@ -4,13 +4,17 @@ import {
   ageText,
   closeConsequences,
   countText,
+  emptyText,
   lastingCommands,
   percentText,
   rateText,
   requestsText,
   shareOf,
   throttledText,
+  topicText,
   trafficText,
+  workFilter,
+  writersText,
 } from "../../../../src/http/page/connections/connection-words.js";
 import type { ConnectionState } from "../../../../src/http/page/connections/connection-wire.js";
 
@@ -20,6 +24,7 @@ const CONNECTION: ConnectionState = {
   ...{ receivedBytes: 0, sentBytes: 0, receivedRate: 2048, sentRate: 0 },
   ...{ inflightBytes: 0, inflightRequests: 3, waitingFetches: 2 },
   ...{ isThrottled: false, throttledShare: 0 },
+  ...{ writes: null, reads: null, group: "billing" },
 };
 
 describe("numbers of a connection", () => {
@@ -62,14 +67,37 @@ describe("numbers of a connection", () => {
   });
 });
 
+describe("what a client works on", () => {
+  test("is the topic of its last request, how many more it had, or that it is hidden", () => {
+    expect(topicText(null)).toBe("—");
+    expect(topicText({ topic: "orders", more: 0 })).toBe("orders");
+    expect(topicText({ topic: "orders", more: 1200 })).toBe("orders + 1,200 more");
+    expect(topicText({ topic: null, more: 0 })).toBe("hidden");
+  });
+
+  test("can be filtered by, and nothing found is said in its own words", () => {
+    expect(emptyText(workFilter("writes", "orders"))).toBe(
+      "No client has written to orders in the last 5 minutes.",
+    );
+    expect(emptyText(workFilter("reads", "orders"))).toContain("read from orders");
+    expect(emptyText(workFilter("group", "a b"))).toContain("work for the group a b.");
+    expect(emptyText("ann")).toStartWith('No connection has "ann" in its client id');
+  });
+
+  test("says on a topic's page who writes to it", () => {
+    expect(writersText({ matching: 0 })).toBe("no client in the last 5 minutes");
+    expect([1, 2].map((matching) => writersText({ matching }))).toEqual(["1 client", "2 clients"]);
+  });
+});
+
 describe("the dialog that closes a connection", () => {
   test("says whose it is, what is lost, and that the client comes back", () => {
     expect(closeConsequences(CONNECTION, true)).toEqual([
-      "Client id meter, franz-go 1.22.3, user ann; 2 KiB/s in, 0 B/s out.",
+      "Client id meter, franz-go 1.22.3, user ann, group billing; 2 KiB/s in, 0 B/s out.",
       "2 fetches that wait for data will get no answer. 1 request in progress will get no answer: a producer that is not idempotent may then write records twice.",
       "Most clients connect again at once. What lasts is a quota, taking away a rule, or deleting the user:",
     ]);
-    const silent = { ...CONNECTION, clientId: null, software: null, user: null };
+    const silent = { ...CONNECTION, clientId: null, software: null, user: null, group: null };
     const idle = { ...silent, inflightRequests: 0, waitingFetches: 0 };
     expect(closeConsequences(idle, false).slice(0, 2)).toEqual([
       "The client has not said what it is; 2 KiB/s in, 0 B/s out.",

@@ -2,6 +2,8 @@
 // Skipped without Chromium. Leaves to others: the answers (api/connections.test.ts), the words (connection-words.test.ts).
 import { describe, expect, test } from "bun:test";
 import { KAFKA_APIS } from "../../../../src/protocol/kafka/apis.js";
+import { GroupHeartbeat } from "../../../../src/protocol/native/membership.js";
+import { batchOf } from "../../../support/broker.js";
 import { CHROMIUM } from "../../../support/browser.js";
 import { KafkaClient } from "../../../support/kafka-client.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../../support/page-browser.js";
@@ -58,4 +60,46 @@ describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
     },
     BROWSER_TIMEOUT_MS,
   );
+
+  test(
+    "leads from a topic to the clients that write to it, and from a group to those of its members",
+    async () => {
+      await using sample = await startPage();
+      await sample.broker.context.registry.create("orders", 1, {});
+      using writer = await sample.running.session();
+      await writer.produce("orders", 0, batchOf("x"));
+      using member = await sample.running.session();
+      await member.call(joinFrame, GroupHeartbeat.decodeResponse);
+      const page = await browser.open(`${sample.url}#/topics/orders`);
+      const clickLink = async (within: string, text: string) => {
+        const link = `[...document.querySelectorAll('${within} a')].find((it) => it.textContent === '${text}')`;
+        await page.until(link);
+        await page.evaluate(`${link}.click()`);
+      };
+      const rows = "document.querySelectorAll('#connections .table:not([hidden]) tbody tr')";
+      const isFiltered = (by: string, text: string) =>
+        page.until(
+          `location.hash === '#/connections?filter=${by}' && ${rows}.length === 1 && ${rows}[0].textContent.includes('${text}')`,
+        );
+      await clickLink(".facts", "1 client");
+      await isFiltered("writes%3Aorders", "orders");
+      await page.evaluate("location.hash = '#/connections?by=writes'");
+      await clickLink("#connections .table:not([hidden]) td", "orders");
+      await isFiltered("writes%3Aorders", "orders");
+      // A member of our own protocol has a name that its connection does not know.
+      await page.evaluate("location.hash = '#/groups/billing'");
+      await clickLink("td", "us");
+      await isFiltered("group%3Abilling", "billing");
+    },
+    BROWSER_TIMEOUT_MS,
+  );
 });
+
+/** The first heartbeat of a member. */
+function joinFrame(id: number): Uint8Array {
+  return GroupHeartbeat.encodeRequest(id, {
+    ...{ group: "billing", memberId: "m", memberEpoch: 0, instanceId: "", clientId: "us" },
+    ...{ sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, maxWaitMs: 0 },
+    ...{ topics: [{ topic: "orders" }], pattern: "", owned: [] },
+  });
+}
