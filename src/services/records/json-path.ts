@@ -66,7 +66,9 @@ function visit(
     if (typeof found !== "object" || found === null) return false;
     const step = steps[i]!;
     if (step.kind === "each") {
-      return Object.values(found).some((each) => visit(each, steps, i + 1, isEnough));
+      const all: readonly unknown[] = Array.isArray(found) ? found : Object.values(found);
+      for (const each of all) if (visit(each, steps, i + 1, isEnough)) return true;
+      return false;
     }
     if (step.kind === "index") {
       if (!Array.isArray(found) || step.index >= found.length) return false;

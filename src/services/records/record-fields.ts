@@ -24,9 +24,12 @@ const ELEMENTS_MAX = 20;
 /** Longest path, in characters. */
 const PATH_LENGTH_MAX = 500;
 
-/** Digits of a whole number that is shown exactly, and from how many on it is not one in JavaScript. */
-const EXACT_DIGITS_MAX = 40;
+/** Whole numbers of so many digits are rounded by JavaScript: a rounded id is another id. */
 const LONG_NUMBER = /\d{16}/;
+
+/** Digits that are kept nevertheless, in JSON up to this size: it takes ten times as long to be read so. */
+const EXACT_DIGITS_MAX = 40;
+const EXACT_BYTES_MAX = 8 * 1024;
 
 /** What TypeScript does not know of JSON yet. */
 interface ExactJson {
@@ -34,10 +37,9 @@ interface ExactJson {
     text: string,
     reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
   ): unknown;
-  rawJSON(text: string): unknown;
 }
 
-const exactJson = JSON as unknown as ExactJson;
+const exactJson = JSON as ExactJson;
 
 interface Field {
   readonly isOfKey: boolean;
@@ -64,8 +66,9 @@ export class RecordFields {
     return this.#fields.map(({ isOfKey, path }) => {
       const part = isOfKey ? "key" : "value";
       json[part] ??= parsed(isOfKey ? key : value);
-      const { kind, content } = json[part];
-      return kind === "json" ? fieldValue(path.find(content, ELEMENTS_MAX + 1)) : { kind };
+      const { kind, content, isRounded = false } = json[part];
+      if (kind !== "json") return { kind };
+      return fieldValue(path.find(content, ELEMENTS_MAX + 1), isRounded);
     });
   }
 }
@@ -82,6 +85,8 @@ function fieldOf(text: string): Field {
 interface Parsed {
   readonly kind: "json" | "none" | "large";
   readonly content?: unknown;
+  /** Whether it may have whole numbers that are rounded. */
+  readonly isRounded?: boolean;
 }
 
 function parsed(bytes: Uint8Array | null): Parsed {
@@ -89,33 +94,38 @@ function parsed(bytes: Uint8Array | null): Parsed {
   if (bytes.length > SEARCHED_JSON_BYTES_MAX) return { kind: "large" };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
   try {
-    const isExact = !LONG_NUMBER.test(text);
-    return {
-      kind: "json",
-      content: isExact ? JSON.parse(text) : exactJson.parse(text, exactNumber),
-    };
+    const isLong = LONG_NUMBER.test(text);
+    if (isLong && bytes.length <= EXACT_BYTES_MAX) {
+      return { kind: "json", content: exactJson.parse(text, exactNumber) };
+    }
+    return { kind: "json", content: JSON.parse(text), isRounded: isLong };
   } catch {
     return { kind: "none" };
   }
 }
 
-/** Whole numbers as they are written: a rounded id is another id. */
+/** A whole number as it is written. */
 function exactNumber(_: string, value: unknown, { source = "" }: { readonly source?: string }) {
   const isLong = source.length <= EXACT_DIGITS_MAX && /^-?\d{16,}$/.test(source);
   return typeof value === "number" && isLong ? BigInt(source) : value;
 }
 
-function fieldValue(found: readonly unknown[]): FieldValue {
+function fieldValue(found: readonly unknown[], isRounded: boolean): FieldValue {
   const [first, ...others] = found;
   if (found.length === 0) return { kind: "missing" };
-  if (others.length === 0) return cut(kindOf(first), textOf(first));
-  const shown = found.slice(0, ELEMENTS_MAX).map(textOf).join(", ");
-  return cut("json", found.length > ELEMENTS_MAX ? `${shown}, …` : shown);
-}
-
-function cut(kind: "string" | "number" | "boolean" | "null" | "json", text: string): FieldValue {
-  if (text.length <= FIELD_LENGTH_MAX) return { kind, text };
-  return { kind, text: text.slice(0, FIELD_LENGTH_MAX).toWellFormed(), isCut: true };
+  const text = new ShortText(isRounded);
+  if (others.length === 0) {
+    if (typeof first === "string") text.add(first.slice(0, FIELD_LENGTH_MAX + 1));
+    else text.addJson(first);
+    return text.field(kindOf(first));
+  }
+  for (const [i, each] of found.slice(0, ELEMENTS_MAX).entries()) {
+    if (i > 0) text.add(", ");
+    if (typeof each === "string") text.add(each.slice(0, FIELD_LENGTH_MAX + 1));
+    else text.addJson(each);
+  }
+  if (found.length > ELEMENTS_MAX) text.add(", …");
+  return text.field("json");
 }
 
 function kindOf(value: unknown) {
@@ -125,10 +135,53 @@ function kindOf(value: unknown) {
   return kind === "string" || kind === "number" || kind === "boolean" ? kind : "json";
 }
 
-function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value === "bigint") return String(value);
-  return JSON.stringify(value, (_, each: unknown) =>
-    typeof each === "bigint" ? exactJson.rawJSON(String(each)) : each,
-  );
+/** The beginning of a text: what comes after it takes no time. */
+class ShortText {
+  readonly #isRounded: boolean;
+  #text = "";
+
+  constructor(isRounded: boolean) {
+    this.#isRounded = isRounded;
+  }
+
+  get #isFull(): boolean {
+    return this.#text.length > FIELD_LENGTH_MAX;
+  }
+
+  field(kind: "string" | "number" | "boolean" | "null" | "json"): FieldValue {
+    if (!this.#isFull) return { kind, text: this.#text };
+    return { kind, text: this.#text.slice(0, FIELD_LENGTH_MAX).toWellFormed(), isCut: true };
+  }
+
+  add(text: string): void {
+    if (!this.#isFull) this.#text += text;
+  }
+
+  addJson(value: unknown): void {
+    if (this.#isFull) return;
+    if (typeof value === "string") this.add(JSON.stringify(value.slice(0, FIELD_LENGTH_MAX + 1)));
+    else if (typeof value !== "object" || value === null) {
+      const isWhole = typeof value === "number" && Number.isInteger(value);
+      const isRounded = this.#isRounded && isWhole && !Number.isSafeInteger(value);
+      this.add(`${isRounded ? "≈ " : ""}${String(value)}`);
+    } else if (Array.isArray(value)) this.#addAll("[", value, (each) => this.addJson(each), "]");
+    else {
+      const addEntry = (name: string): void => {
+        this.addJson(name);
+        this.add(":");
+        this.addJson((value as Record<string, unknown>)[name]);
+      };
+      this.#addAll("{", Object.keys(value), addEntry, "}");
+    }
+  }
+
+  #addAll<Each>(begin: string, all: readonly Each[], add: (each: Each) => void, end: string): void {
+    this.add(begin);
+    for (const [i, each] of all.entries()) {
+      if (this.#isFull) return;
+      if (i > 0) this.add(",");
+      add(each);
+    }
+    this.add(end);
+  }
 }

@@ -59,6 +59,11 @@ describe("a field", () => {
       { kind: "number", text: "12345678901234567890" },
       { kind: "json", text: "[-9007199254740993]" },
     ]);
+    const long = `{"a":12345678901234567890,"b":7,"c":"${"x".repeat(10_000)}"}`;
+    expect(at(long, "$.a", "$.b")).toEqual([
+      ...[{ kind: "number", text: "≈ 12345678901234567000" } as const],
+      { kind: "number", text: "7" },
+    ]);
     const [many] = at(Array(50).fill(7), "$[*]");
     expect(many).toEqual({ kind: "json", text: `${"7, ".repeat(20)}…` });
   });
@@ -79,6 +84,18 @@ describe("a field", () => {
         } catch (error) {
           expect(error).toBeInstanceOf(RustLogError);
         }
+      }),
+    );
+  });
+
+  test("property: an object or an array is written as JSON is, as far as it is shown", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.object(), fc.array(fc.jsonValue())), (value) => {
+        const json = JSON.stringify(value);
+        const [field] = at(json, "$");
+        const written = JSON.stringify(JSON.parse(json));
+        expect(field).toMatchObject({ kind: "json", text: written.slice(0, 200).toWellFormed() });
+        expect(field).toHaveProperty("text.length", Math.min(200, written.length));
       }),
     );
   });
