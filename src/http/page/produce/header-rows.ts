@@ -69,6 +69,11 @@ export class HeaderRows {
     reading.addEventListener("change", () => {
       value.disabled = reading.value === "null";
     });
+    root.addEventListener("keydown", ({ key, target, ctrlKey, metaKey, isComposing }) => {
+      if (key !== "Enter" || ctrlKey || metaKey || isComposing) return;
+      if (target === name) value.focus();
+      else if (target === value) this.#begin();
+    });
     this.#rows = [...this.#rows, row];
     this.#list.append(root);
     return row;

@@ -68,9 +68,11 @@ export class ProduceView implements View {
       void this.#submit(false);
     });
     form.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      if (form.reportValidity()) void this.#submit(false);
+      if (event.key !== "Enter") return;
+      const isSent = event.ctrlKey || event.metaKey;
+      // Enter alone would send a record that is not complete yet, and nobody can take that back.
+      if (isSent || event.target instanceof HTMLInputElement) event.preventDefault();
+      if (isSent && form.reportValidity()) void this.#submit(false);
     });
     this.root = element(
       "div",
