@@ -56,6 +56,20 @@ class TopicShapes {
     if (shape !== undefined && shape.state.logEnd <= state.logEnd) shape.update(state);
     else this.shapes[state.partition] = new LogShape(state);
   }
+
+  /** Forgets a partition of which nothing is known any more. */
+  forget(partition: number): void {
+    const state = this.shapes[partition]?.state;
+    if (state === undefined) return;
+    delete this.shapes[partition];
+    this.bytes -= bytesOf(state);
+    this.records -= recordsOf(state);
+    this.newestMs = null;
+    this.#longest = undefined;
+    for (const { state: other } of Object.values(this.shapes)) {
+      if (other.newestMs !== null) this.newestMs = Math.max(this.newestMs ?? 0, other.newestMs);
+    }
+  }
 }
 
 const NO_GROUPS: readonly GroupOffset[] = [];
@@ -129,6 +143,7 @@ export class Model {
   reset(overview: Overview): void {
     const ids = new Map(overview.topics.map(({ name, id }) => [name, id]));
     for (const { name, id } of this.#topics) if (ids.get(name) !== id) this.#remove(name);
+    for (const topic of overview.topics) this.#forgetOffline(topic);
     this.overview = overview;
     this.#topics = overview.topics.toSorted(
       (a, b) => Number(a.internal) - Number(b.internal) || compareNaturally(a.name, b.name),
@@ -169,6 +184,15 @@ export class Model {
     if (known === undefined) this.#shapes.set(state.topic, shapes);
     this.#bytes -= shapes.bytes;
     shapes.update(state);
+    this.#bytes += shapes.bytes;
+  }
+
+  /** They were not offline before the broker restarted. */
+  #forgetOffline({ name, offline }: TopicState): void {
+    const shapes = this.#shapes.get(name);
+    if (shapes === undefined) return;
+    this.#bytes -= shapes.bytes;
+    for (const { partition } of offline) shapes.forget(partition);
     this.#bytes += shapes.bytes;
   }
 

@@ -51,6 +51,20 @@ test("the bytes of a topic, and those of its longest partition, follow its parti
   expect(sizes()).toEqual([0, 0, 0]);
 });
 
+test("what was known of a partition is forgotten when it is offline after a restart", () => {
+  const model = new Model();
+  const topic = { ...TOPIC, partitions: 2 };
+  model.reset({ ...overviewAt(1, 0), topics: [topic], topicCount: 1 });
+  const { totals } = overviewAt(1, 0);
+  const newest = { ...stateOf(1, 40, 7), newestMs: 900 };
+  model.update({ totals, partitions: [{ ...stateOf(0, 30), newestMs: 700 }, newest] });
+  const offline = [{ partition: 1, reason: "not permitted" }];
+  model.reset({ ...overviewAt(1, 0), topics: [{ ...topic, offline }], topicCount: 1 });
+  expect([model.bytes, model.bytesOf("t"), model.longest("t")]).toEqual([30, 30, 30]);
+  expect([model.recordsOf("t"), model.newestMsOf("t")]).toEqual([5, 700]);
+  expect(model.shape("t", 1)).toBeUndefined();
+});
+
 test("the newest record of a topic is that of all its partitions, and is forgotten with the topic", () => {
   const model = new Model();
   model.reset({ ...overviewAt(1, 0), topics: [TOPIC], topicCount: 1 });
