@@ -123,18 +123,20 @@ export class LagSeries {
     return this.#generationSince;
   }
 
-  /** How old the oldest record is that was not read; undefined if nothing is unread, or nothing committed. */
+  /** How old the oldest record is that was not read; undefined if nothing is unread. */
   age(key: string): UnreadAge | undefined {
     const track = this.#tracks.get(key);
     const now = this.#times.at(-1);
     const newest = this.#newestOf(track);
     if (track === undefined || now === undefined || newest === undefined) return undefined;
-    const { committed, lag } = newest;
-    if (lag === 0 || committed === null || committed < 0) return undefined;
+    const { end, lag } = newest;
+    if (lag === 0 || lag === null) return undefined;
+    // Without a commit, all that is in the log is unread.
+    const next = end - lag;
     const { length } = track;
     const start = firstNotBefore(length, (i) => !this.#isKnown(track, length - i));
     // The first value at which it had been written. Log ends only grow.
-    const written = firstNotBefore(length - 1, (i) => i < start || track.endAt(i) <= committed);
+    const written = firstNotBefore(length - 1, (i) => i < start || track.endAt(i) <= next);
     return { ms: now - track.msAt(written), isMore: written === start };
   }
 

@@ -120,7 +120,10 @@ test("the oldest unread record is as old as the end of the log that was there wh
   expect(series.age("t:0")).toEqual({ ms: 5000, isMore: false });
   series.add(detail(2 * MINUTE + 9000, 40, 5));
   expect(series.age("t:0")).toEqual({ ms: 2 * MINUTE + 9000, isMore: true });
-  series.add(detail(2 * MINUTE + 10_000, 40, 40));
+  // Where nothing was committed, all of the log is unread.
+  series.add(detail(2 * MINUTE + 10_000, 40, -1));
+  expect(series.age("t:0")).toEqual({ ms: 2 * MINUTE + 10_000, isMore: true });
+  series.add(detail(2 * MINUTE + 11_000, 40, 40));
   expect(series.age("t:0")).toBeUndefined();
 });
 
