@@ -11,15 +11,23 @@ export class ProblemPanel {
   readonly #list = element("ol");
   readonly #more = element("p", { class: "muted" });
   readonly #state = element("p", { class: "muted" });
+  readonly #unknown = element("p", {}, "The broker does not respond: it is not known how it is.");
   readonly #rows: Row[] = [];
 
   /** `isWhole` tells that the visitor may know everything. */
   constructor(isWhole: boolean) {
-    this.root.append(this.#good, this.#list, this.#more, this.#state);
+    this.#unknown.hidden = true;
+    this.root.append(this.#unknown, this.#good, this.#list, this.#more, this.#state);
     if (!isWhole) setText(this.#state, "Only topics and groups that you may see count here.");
   }
 
-  show(list: ProblemList, bytesPerSecond: number | undefined): void {
+  /** `list` is undefined while the broker does not respond. */
+  show(list: ProblemList | undefined, bytesPerSecond: number | undefined): void {
+    for (const part of [this.#good, this.#list, this.#more, this.#state]) {
+      part.hidden = list === undefined;
+    }
+    this.#unknown.hidden = list !== undefined;
+    if (list === undefined) return;
     const { problems, counts, nowMs, disk, startedMs } = list;
     const rate = bytesPerSecond === undefined ? {} : { bytesPerSecond };
     for (const [i, problem] of problems.entries()) {

@@ -82,7 +82,7 @@ export class ProblemStatus {
 
   #showPanel(): void {
     const { topics, inRates } = this.#context.model;
-    if (this.#panel === undefined || this.#list === undefined) return;
+    if (this.#panel === undefined) return;
     let rate: number | undefined;
     for (const { name } of topics) {
       const bytes = inRates.of(name)?.bytes;

@@ -286,9 +286,10 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "shows 100 partitions a few at a time, and no traffic once the broker is gone",
+    "shows 100 partitions a few at a time, and says what it no longer knows once the broker is gone",
     async () => {
       let page: BrowserPage;
+      const problems = "document.querySelector('#problems').innerText";
       {
         await using many = await startPage();
         await many.broker.context.registry.create("wide", 100, {});
@@ -305,6 +306,8 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         await page.until("document.body.textContent.includes('high watermark 100')");
         expect(await range()).toBe("partitions 80 – 99 of 100");
         expect(await page.evaluate<number>(places)).toBe(20);
+        await page.evaluate("document.querySelector('#problems-button').click()");
+        await page.until(`${problems}.includes('is up for')`);
         using session = await many.running.session();
         while ((await page.text(".received")) === "in 0 B/s") {
           await session.produce("wide", 0, batchOf("some traffic"));
@@ -312,6 +315,9 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       }
       await page.until("document.querySelector('#status').classList.contains('lost')");
       expect(await page.text(".received")).toBe("in 0 B/s");
+      expect(await page.evaluate<string>(problems)).toBe(
+        "The broker does not respond: it is not known how it is.",
+      );
     },
     BROWSER_TIMEOUT_MS,
   );
