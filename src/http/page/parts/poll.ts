@@ -32,12 +32,20 @@ export class Poll {
 
   async #repeat(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      // Nobody looks at a page in the background. It asks as soon as it is shown.
+      while (document.hidden) await shown(signal);
       const beganMs = performance.now();
-      // Nobody looks at a page in the background.
-      if (!document.hidden) await this.#work(signal).catch(() => {});
+      await this.#work(signal).catch(() => {});
       const { restMs, restFactor } = this.#pace;
       const dueMs = Math.max(restMs(), (performance.now() - beganMs) * restFactor);
       await new Promise((resolve) => setTimeout(resolve, dueMs));
     }
   }
+}
+
+/** Resolves when the page is shown or hidden; never once the signal is aborted. */
+function shown(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", () => resolve(), { once: true, signal });
+  });
 }
