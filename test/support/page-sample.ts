@@ -2,7 +2,7 @@
 // Leaves to others: the steps on the page.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HttpServer } from "../../src/http/http-server.js";
+import { type HttpHandler, HttpServer } from "../../src/http/http-server.js";
 import { type MonitoringAccess, monitoringRoutes } from "../../src/http/monitoring.js";
 import { PageAccess } from "../../src/http/api/access.js";
 import { pageRoutes } from "../../src/http/api/routes.js";
@@ -21,6 +21,8 @@ export interface PageSample extends AsyncDisposable {
   /** Address of the page, with a slash at the end. */
   readonly url: string;
   readonly access: PageAccess;
+  /** Number of streams of events that browsers read. */
+  streams(): number;
 }
 
 /** How the page of a test is served, beside the options of its broker. */
@@ -41,18 +43,28 @@ export async function startPage(
   const running = await startBroker({ segmentBytes: 64 * 1024, ...options }, disk);
   const { isReadOnly = false, isTls = false, port = 0, tokens } = serving;
   const access = serving.access ?? new PageAccess(running.broker.context, { isReadOnly });
+  const routes = pageRoutes(running.broker, "always", access);
+  const { GET: events } = routes["/api/events"]!;
+  let streams = 0;
+  const counted: HttpHandler = (request, ...others) => {
+    streams++;
+    request.signal.addEventListener("abort", () => streams--);
+    return events!(request, ...others);
+  };
   const server = new HttpServer({
     ...{ host: "127.0.0.1", port, log: (line: string) => running.lines.push(line) },
     tls: isTls ? running.broker.tls : undefined,
     flags: { host: "--http-host", port: "--ui" },
     routes: {
       ...monitoringRoutes(running.broker, { access, tokens }),
-      ...pageRoutes(running.broker, "always", access),
+      ...routes,
+      "/api/events": { GET: counted },
     },
   });
   return {
     broker: running.broker,
     ...{ running, access },
+    streams: () => streams,
     url: `${server.url}/`,
     async [Symbol.asyncDispose]() {
       await server.stop();

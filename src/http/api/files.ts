@@ -1,13 +1,16 @@
 // The files of the page: two documents, for those who may see the page and for those who first have to log in, and the
-// scripts and style sheets that they name. `Bun.serve` answers an imported HTML file itself, for every client and method. So
+// scripts and style sheets that they name; and the script of the worker that pages share. `Bun.serve` answers an imported HTML file itself, for every client and method. So
 // the files are fetched once from a server that only this process can reach, and kept in memory.
 // Leaves to others: who may request them (access.ts), and their content (page/).
 import page from "../page/index.html";
 import login from "../page/login.html";
+import worker from "../page/events-worker.html";
 
 interface PageFile {
   readonly body: ArrayBuffer;
   readonly type: string;
+  /** What a browser lets it do, if that is not up to the document that uses it. */
+  readonly policy?: string;
 }
 
 type DocumentFiles = ReadonlyMap<string, PageFile>;
@@ -26,6 +29,9 @@ const LOGIN_POLICY = `${ONLY_OURS}; form-action 'self'`;
 
 /** Where the form shows why a login failed. */
 const SAID = '<p class="failure" role="alert">';
+
+/** Where the page finds the script of the worker. */
+const WORKER = '<meta name="events-worker" content="';
 
 export class PageFiles {
   #loading: Promise<AllFiles> | undefined;
@@ -64,8 +70,10 @@ export class PageFiles {
 /** The name of such a file changes with its content. */
 function answerOf(file: PageFile | undefined): Response | undefined {
   if (file === undefined) return undefined;
-  const { body, type } = file;
-  const headers = { "content-type": type, "cache-control": "private, max-age=31536000, immutable" };
+  const { body, type, policy } = file;
+  const headers = new Headers({ "content-type": type });
+  headers.set("cache-control", "private, max-age=31536000, immutable");
+  if (policy !== undefined) headers.set("content-security-policy", policy);
   return new Response(body, { headers });
 }
 
@@ -80,7 +88,7 @@ function namesIn({ body }: PageFile, pattern: RegExp): string[] {
 async function load(): Promise<AllFiles> {
   const server = Bun.serve({
     ...{ hostname: "127.0.0.1", port: 0, development: false },
-    routes: { "/": page, "/login": login },
+    routes: { "/": page, "/login": login, "/worker": worker },
     fetch: () => new Response(null, { status: 404 }),
   });
   const take = async (path: string): Promise<PageFile> => {
@@ -103,8 +111,23 @@ async function load(): Promise<AllFiles> {
     return files;
   };
   try {
-    return { page: await takeDocument("/"), login: await takeDocument("/login") };
+    const [ofPage, ofLogin] = [await takeDocument("/"), await takeDocument("/login")];
+    return { page: withWorker(ofPage, await takeDocument("/worker")), login: ofLogin };
   } finally {
     await server.stop(true);
   }
+}
+
+/** The files of the page and of its worker, which is named in the page. */
+function withWorker(pageFiles: DocumentFiles, workerFiles: DocumentFiles): DocumentFiles {
+  const [, script = ""] = workerFiles.keys();
+  const html = pageFiles.get("/")!;
+  const text = new TextDecoder().decode(html.body).replace(WORKER, `${WORKER}${script}`);
+  const body = new TextEncoder().encode(text).buffer;
+  return new Map([
+    ...workerFiles,
+    ...pageFiles,
+    [script, { ...workerFiles.get(script)!, policy: ONLY_OURS }],
+    ["/", { ...html, body }],
+  ]);
 }

@@ -59,7 +59,7 @@ class Page {
       this.#strip.update();
     });
     this.#context.router.start();
-    listen({
+    listen(this.#context.session.csrfToken, {
       overview: (overview) => this.#overview(overview),
       tick: (tick) => this.#tick(tick),
       connected: (isConnected) => this.#connected(isConnected),

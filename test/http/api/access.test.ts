@@ -271,6 +271,19 @@ async function statusesOf(text: string): Promise<string[]> {
   return [...received.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status = ""]) => status);
 }
 
+test("the script of the worker is for those who have logged in, and may only do what the page may", async () => {
+  const { fetch: send } = await logInOnPage(sample.url, "root");
+  const html = await (await send("/")).text();
+  const script = /name="events-worker" content="(\/[^"]+)"/.exec(html)?.[1] ?? "";
+  const { status, headers } = await send(script);
+  expect(status).toBe(200);
+  expect(headers.get("content-type")).toContain("javascript");
+  const policy = headers.get("content-security-policy");
+  expect(policy).toStartWith("default-src 'none'; script-src 'self'");
+  expect(policy).toContain("connect-src 'self'");
+  expect((await fetch(new URL(script, sample.url))).status).toBe(404);
+});
+
 test("what is sent is not kept by a browser, and not shown in a frame", async () => {
   const { fetch: send } = await logInOnPage(sample.url, "root");
   for (const path of ["/", "api/session", "api/groups", "metrics", "health", "nothing", "a/b/c"]) {

@@ -1,12 +1,17 @@
 // The frame of the live page in a real browser: its views and addresses, the theme, and logins.
 // Skipped without Chromium. Leaves to others: the views (a folder each).
 import { describe, expect, test } from "bun:test";
-import { CHROMIUM } from "../../support/browser.js";
+import { type BrowserPage, CHROMIUM } from "../../support/browser.js";
 import { BROWSER_TIMEOUT_MS, pageBrowser } from "../../support/page-browser.js";
 import { startPage, writeOrders } from "../../support/page-sample.js";
 import { addUsers } from "../../support/page-users.js";
 
 const browser = pageBrowser();
+
+/** Makes the page believe that it can't be seen, or can be seen again. */
+const hide = (isHidden: boolean): string =>
+  `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+   document.dispatchEvent(new Event("visibilitychange"))`;
 
 describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   test(
@@ -157,20 +162,42 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "shares one stream of events with all pages of the browser, which has six connections",
+    async () => {
+      await using sample = await startPage();
+      const { registry } = sample.broker.context;
+      const pages: BrowserPage[] = [];
+      for (let i = 0; i < 6; i++) {
+        const page = await browser.open(sample.url);
+        // Otherwise only the last one can be seen.
+        await page.send("Emulation.setFocusEmulationEnabled", { enabled: true });
+        pages.push(page);
+      }
+      const topics = (count: number): string =>
+        `document.querySelector('#totals dd')?.textContent === '${count}' && document.querySelectorAll('.topic h2').length === ${count}`;
+      await registry.create("orders", 1, {});
+      for (const page of pages) await page.until(topics(1));
+      expect(sample.streams()).toBe(1);
+      await registry.create("payments", 1, {});
+      for (const page of pages) await page.until(topics(2));
+      // The seventh page, which comes later, is told everything.
+      const late = await browser.open(sample.url);
+      await late.until(topics(2));
+      expect(await late.text("#status")).toBe("live");
+      expect(sample.streams()).toBe(1);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "listens to nothing while it is hidden, and catches up when it is shown",
     async () => {
       await using sample = await startPage();
       const page = await browser.open(sample.url);
       const topics = "document.querySelector('#totals dd')?.textContent";
       await page.until(`${topics} === '0'`);
-      const hide = (isHidden: boolean): string =>
-        `Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
-         document.dispatchEvent(new Event("visibilitychange"))`;
       await page.evaluate(hide(true));
-      // The browser tells how long a request took when it has ended.
-      const ended =
-        "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/api/events'))";
-      await page.until(ended);
+      while (sample.streams() > 0) await Bun.sleep(20);
       await sample.broker.context.registry.create("orders", 1, {});
       await page.evaluate(hide(false));
       await page.until(`${topics} === '1'`);
