@@ -28,9 +28,12 @@ export function formatMs(ms: number): string {
 export function formatTime(ms: number | null): string {
   if (ms === null || ms < 0) return "—";
   const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) return `${ms} ms`;
-  const shifted = new Date(ms - date.getTimezoneOffset() * 60_000).toISOString();
-  return shifted.replace("T", " ").replace("Z", offsetOf(date) || "Z");
+  const shifted = new Date(ms - date.getTimezoneOffset() * 60_000);
+  if (Number.isNaN(shifted.getTime())) return `${ms} ms`;
+  return shifted
+    .toISOString()
+    .replace("T", " ")
+    .replace("Z", offsetOf(date) || "Z");
 }
 
 /** The zone of the reader's clock at a time: `UTC`, `UTC+02:00`. */

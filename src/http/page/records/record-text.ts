@@ -79,8 +79,8 @@ export function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
 export function timeText(ms: number, isUtc: boolean): string {
   if (ms === -1) return "no time";
   const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) return `${ms} ms`;
   const shifted = isUtc ? date : new Date(ms - date.getTimezoneOffset() * 60_000);
+  if (Number.isNaN(shifted.getTime())) return `${ms} ms`;
   return shifted.toISOString().replace("T", " ").replace("Z", "");
 }
 

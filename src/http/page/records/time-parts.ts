@@ -1,6 +1,7 @@
 // The parts of a time that the records over time are counted in: which time a place of the records view is about, and the place
 // of some parts. Pure.
 // Leaves to others: drawing them (time-bars.ts), and counting (services/records/records-over-time.ts).
+import { OFFSET_MAX } from "../../../limits.js";
 import { tryParseTime } from "../../../offset-place.js";
 import { countOf } from "../parts/format.js";
 import { timeText } from "./record-text.js";
@@ -40,14 +41,21 @@ export function rangeOfParts(
   first: number,
   last: number,
 ): { readonly from: string; readonly to: string } {
-  const at = (i: number): string => `@${new Date(startOf(parts, i)).toISOString()}`;
+  const at = (i: number): string => placeAt(startOf(parts, i));
   return { from: at(first), to: at(last + 1) };
 }
+
+/** A time as the broker reads it. Records may have times that it does not read as dates. */
+function placeAt(ms: number): string {
+  return `@${ms < YEAR_10000_MS ? new Date(ms).toISOString() : Math.min(ms, OFFSET_MAX)}`;
+}
+
+const YEAR_10000_MS = Date.UTC(10_000);
 
 /** What parts `first` to `last` have, in words. */
 export function partWords(parts: TimeParts, first: number, last: number, isUtc: boolean): string {
   const count = parts.counts.slice(first, last + 1).reduce((sum, each) => sum + each, 0);
   // To the second.
-  const at = (i: number): string => timeText(startOf(parts, i), isUtc).slice(0, -4);
+  const at = (i: number): string => timeText(startOf(parts, i), isUtc).replace(/\.\d{3}$/, "");
   return `about ${countOf(count, "record")} from ${at(first)} to ${at(last + 1)}`;
 }

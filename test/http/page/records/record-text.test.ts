@@ -1,6 +1,7 @@
 // The pure parts of the records view: what an address means, the order of answers, and records as text.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
+import { formatTime } from "../../../../src/http/page/parts/format.js";
 import { inOrder, keyOf } from "../../../../src/http/page/records/record-order.js";
 import {
   confluentText,
@@ -154,6 +155,11 @@ describe("text", () => {
     expect(timeText(Date.UTC(2026, 6, 1, 12, 0, 0, 5), true)).toBe("2026-07-01 12:00:00.005");
     expect(timeText(new Date(2026, 6, 1, 12).getTime(), false)).toBe("2026-07-01 12:00:00.000");
     expect([timeText(-1, true), timeText(9e15, false)]).toEqual(["no time", "9000000000000000 ms"]);
+    // The last moment of a Date is no time of the clock to the east of Greenwich.
+    const offset = spyOn(Date.prototype, "getTimezoneOffset").mockReturnValue(-60);
+    const last = [timeText(8.64e15, false), formatTime(8.64e15)];
+    offset.mockRestore();
+    expect(last).toEqual(["8640000000000000 ms", "8640000000000000 ms"]);
   });
 
   test("of bytes has 16 of them a line", () => {

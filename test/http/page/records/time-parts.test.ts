@@ -1,5 +1,6 @@
 // The range that parts of a time are. Leaves to others: the counts (test/services/records/records-over-time.test.ts).
 import { expect, test } from "bun:test";
+import { OFFSET_MAX } from "../../../../src/limits.js";
 import { placeOf } from "../../../../src/http/page/records/records-place.js";
 import {
   askedTime,
@@ -40,4 +41,20 @@ test("parts are said with their records and their time", () => {
     "about 1,003 records from 2026-11-26 12:00:00 to 2026-11-26 15:00:00",
   );
   expect(partWords(parts, 3, 3, true)).toStartWith("about 1 record from ");
+});
+
+test("times that are no dates have places, too", () => {
+  // Microseconds, for example.
+  for (const [toMs, words] of [
+    [1_800_000_000_000_000, "+059009-09-24 08:00:00"],
+    [OFFSET_MAX, `${OFFSET_MAX + 1} ms`],
+  ] as const) {
+    const parts: TimeParts = { fromMs: 0, toMs, counts: [1, 1] };
+    const second = rangeOfParts(parts, 1, 1);
+    expect(askedOf(second)).toEqual({
+      from: Math.floor(toMs / 2) + 1,
+      to: Math.min(toMs, OFFSET_MAX - 1),
+    });
+    expect(partWords(parts, 1, 1, true)).toEndWith(`to ${words}`);
+  }
 });
