@@ -35,7 +35,8 @@ const PLACES: Readonly<Record<string, string>> = {
   "#/log/orders/0?segment=0&batch=0": ".records a",
   "#/topics?problems=1": "#problems li",
   "#/records": ".records-view .empty-state a",
-  "#/records/orders?record=0/5199": ".record-panel pre",
+  "#/records/orders?find=&in=tombstone&not=1&find=c&in=key&show=%24.order,%24.none&record=0/5199":
+    ".record-panel pre",
   "#/topics": ".topic-list tbody tr",
   "#/topics/orders?tab=settings": ".topic-page .documented",
   "#/groups": "#groups tbody tr",
