@@ -22,7 +22,7 @@ export function manCommand() {
 }
 
 /** The page in the macros of man(7). */
-export function manualOf(program: CommandUnknownOpts): string {
+function manualOf(program: CommandUnknownOpts): string {
   const name = program.name();
   return [
     `.TH ${name.toUpperCase()} 1 ${dateOfPage()} "${name} ${VERSION}" "User Commands"`,

@@ -36,10 +36,6 @@ export function countOf(assignment: Assignment): number {
   return count;
 }
 
-export function hasPartition(assignment: Assignment, topicId: string, partition: number): boolean {
-  return assignment.get(topicId)?.includes(partition) ?? false;
-}
-
 export function isSame(a: Assignment, b: Assignment): boolean {
   if (a === b) return true;
   if (a.size !== b.size) return false;

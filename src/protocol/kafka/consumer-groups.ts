@@ -14,7 +14,7 @@ import {
 } from "./schema.js";
 
 /** What a client sends for a time that has not changed. */
-export const UNCHANGED = -1;
+const UNCHANGED = -1;
 
 /** The first version in which a client makes up its own member id. */
 export const CLIENT_NAMES_MEMBER = 1;

@@ -263,7 +263,7 @@ export function planOf(fields: Fields, version: number, isFlexible: boolean): Pl
 }
 
 /** Reads a struct. Throws INVALID_REQUEST if it is incomplete or has an invalid length. */
-export function readPlan(reader: KafkaReader, plan: Plan): Mutable {
+function readPlan(reader: KafkaReader, plan: Plan): Mutable {
   const value = { ...plan.defaults };
   for (const step of plan.steps) value[step.name] = readStep(reader, step);
   if (plan.tagged !== undefined) readTags(reader, plan.tagged, value);
@@ -323,7 +323,7 @@ function readArray(reader: KafkaReader, { item, isNullable, name }: Step): unkno
 }
 
 /** Writes a struct. Fields that are undefined have their default. */
-export function writePlan(writer: KafkaWriter, plan: Plan, value: Readonly<Mutable>): void {
+function writePlan(writer: KafkaWriter, plan: Plan, value: Readonly<Mutable>): void {
   for (const step of plan.steps) writeStep(writer, step, value[step.name] ?? fallback(step, value));
   if (plan.tagged !== undefined) writeTags(writer, plan.tagged, value);
 }

@@ -94,7 +94,7 @@ function isLikeUuid(bytes: Uint8Array): boolean {
 }
 
 /** The type as which a key of this length is shown; undefined for text or hexadecimal. */
-export function shownType(length: number, { as, types }: KeyView): FixedType | undefined {
+function shownType(length: number, { as, types }: KeyView): FixedType | undefined {
   const type = fixedTypeOf(length);
   if (type === undefined) return undefined;
   return as === type || (as === "" && types.has(type)) ? type : undefined;

@@ -104,7 +104,7 @@ function searchedType(place: RecordsPlace): ByteType | undefined {
 }
 
 /** Whether keys are searched, so that it matters how they are shown. */
-export function isKeySearch(place: Pick<RecordsPlace, "conditions">): boolean {
+function isKeySearch(place: Pick<RecordsPlace, "conditions">): boolean {
   return searchedKeys(place).length > 0;
 }
 
