@@ -1,10 +1,9 @@
 // What the page asks about records: a page of them, one of them, its bytes, and many of them as lines of JSON to download.
-// Leaves to others: reading them (services/records/), and the text of places (record-places.ts).
+// Leaves to others: reading them (services/records/), the text of places (record-places.ts), and how a download is sent
+// (downloads.ts).
 //
 // Searches have a queue of their own, so that they hold up no other question; each answer to one does little work, so that
 // pages that search take turns.
-import { RustLogError } from "../../errors.js";
-import { nextTurn } from "../../log/event-loop.js";
 import { formatJsonPieces } from "../../record/json-record.js";
 import { BYTE_TYPES } from "../../record/typed-bytes.js";
 import { browse, type BrowseQuery, PAGE_RECORDS_MAX } from "../../services/records/browse.js";
@@ -17,6 +16,7 @@ import { conditionsOf } from "../page/records/search-wire.js";
 import { shownPaths } from "../page/records/shown-paths.js";
 import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
+import { attachment, Downloads, type Piece } from "./downloads.js";
 import { Query } from "./query.js";
 import { Queue } from "./queue.js";
 import { placeOfText, positionsOfText, textOfPositions } from "./record-places.js";
@@ -27,21 +27,11 @@ const SHOWN_KEY_BYTES_MAX = 64 * 1024;
 const SHOWN_HEADERS_BYTES_MAX = 256 * 1024;
 const SHOWN_HEADERS_MAX = 500;
 
-/**
- * Downloads at a time, and of one visitor: each keeps a decompressed batch until the browser has read what was made of it.
- */
-const DOWNLOADS_MAX = 4;
-const VISITOR_DOWNLOADS_MAX = 2;
-
-/** Bytes of a download that may wait for a browser, and that are made at once. */
-const DOWNLOAD_BACKLOG_BYTES = 512 * 1024;
+/** Bytes of a download that are made at once. */
 const DOWNLOAD_PIECE_BYTES = 256 * 1024;
 
 /** A part of a record up to this size is no download, but one answer. */
 const QUICK_DOWNLOAD_BYTES_MAX = 512 * 1024;
-
-/** Seconds after which a download that a browser does not read is ended; a search may take as long without finding anything. */
-const DOWNLOAD_SECONDS_MAX = 60;
 
 /** The parts of a record that can be downloaded, and their endings. */
 const PARTS = { key: "key.bin", value: "value.bin", line: "json" } as const;
@@ -53,29 +43,7 @@ type Params = Readonly<Record<string, string>>;
 /** The routes of records. `questions` are answered in turn with others. */
 export function recordRoutes(questions: Queue): PageRoutes {
   const searches = new Queue();
-  const downloads = new Shares();
-  /** Answers with a stream, whose portions are made in turn while the visitor may have them. */
-  const download = (
-    request: Bun.BunRequest,
-    visitor: Visitor,
-    server: Bun.Server<undefined>,
-    { queue, name, type, begin }: Download,
-  ): Promise<Response> => {
-    const { share } = visitor;
-    const refusal = downloadRefusal(downloads, share);
-    if (refusal !== undefined) return answered(() => Promise.reject(refusal));
-    downloads.take(share);
-    const inTurn: InTurn = (make) => {
-      server.timeout(request, DOWNLOAD_SECONDS_MAX);
-      return queue.answer(request.signal, visitor, () => {
-        if (!visitor.isWelcome()) throw invalid("the session has ended");
-        return make();
-      });
-    };
-    return streamAnswer(begin, inTurn, attachment(name, type), () => {
-      downloads.giveBack(share);
-    });
-  };
+  const downloads = new Downloads();
   const one = ({ params, signal }: Bun.BunRequest, visitor: Visitor): Promise<OneRecord> => {
     const { topic = "", partition = "", offset = "" } = params as Params;
     const named = { topic, partition: numberOf("partition", partition) };
@@ -117,7 +85,7 @@ export function recordRoutes(questions: Queue): PageRoutes {
       GET: (request, visitor, server) => {
         const { topic = "" } = request.params as Params;
         const { url, signal } = request;
-        return download(request, visitor, server, {
+        return downloads.answer(request, visitor, server, {
           ...{ queue: searches, name: `${topic}.jsonl`, type: "application/x-ndjson" },
           begin: () => recordLines(visitor.context, browseQueryOf(topic, new Query(url)), signal),
         });
@@ -148,52 +116,13 @@ export function recordRoutes(questions: Queue): PageRoutes {
           const body = new Blob([...pieces()]);
           return new Response(body, { headers: attachment(name, type) });
         }
-        return download(request, visitor, server, {
+        return downloads.answer(request, visitor, server, {
           ...{ queue: questions, name, type },
           begin: () => oneByOne(pieces()),
         });
       },
     },
   };
-}
-
-/** How many of a few things each visitor has. */
-class Shares {
-  readonly #taken = new Map<string, number>();
-  all = 0;
-
-  of(share: string): number {
-    return this.#taken.get(share) ?? 0;
-  }
-
-  take(share: string): void {
-    this.all++;
-    this.#taken.set(share, this.of(share) + 1);
-  }
-
-  giveBack(share: string): void {
-    this.all--;
-    const left = this.of(share) - 1;
-    if (left > 0) this.#taken.set(share, left);
-    else this.#taken.delete(share);
-  }
-}
-
-function downloadRefusal(downloads: Shares, share: string): RustLogError | undefined {
-  if (downloads.of(share) >= VISITOR_DOWNLOADS_MAX) {
-    const message = `${VISITOR_DOWNLOADS_MAX} downloads of yours are under way: end one, or wait`;
-    return new RustLogError("BROKER_OVERLOADED", message);
-  }
-  if (downloads.all < DOWNLOADS_MAX) return undefined;
-  const message = `too many downloads are under way (${DOWNLOADS_MAX})`;
-  return new RustLogError("BROKER_OVERLOADED", message);
-}
-
-interface Download {
-  readonly queue: Queue;
-  readonly name: string;
-  readonly type: string;
-  readonly begin: () => AsyncGenerator<Piece, void>;
 }
 
 function browseQueryOf(topic: string, query: Query): BrowseQuery {
@@ -301,77 +230,4 @@ async function* oneByOne(pieces: Iterable<Piece>): AsyncGenerator<Piece, void> {
     }
   }
   if (text !== "") yield text;
-}
-
-/** Names of topics need no escapes. */
-function attachment(name: string, type: string): Record<string, string> {
-  return { "content-type": type, "content-disposition": `attachment; filename="${name}"` };
-}
-
-/** A portion of a download. */
-type Piece = Uint8Array<ArrayBuffer> | string;
-
-/** Makes a portion of a download in its turn. */
-type InTurn = (
-  make: () => Promise<IteratorResult<Piece, void>>,
-) => Promise<IteratorResult<Piece, void>>;
-
-/** An answer whose portions are made when the browser takes them. Calls `onEnd` once. */
-async function streamAnswer(
-  begin: () => AsyncGenerator<Piece, void>,
-  inTurn: InTurn,
-  headers: Record<string, string>,
-  onEnd: () => void,
-): Promise<Response> {
-  let stream: ReadableStream<Uint8Array> | undefined;
-  const refusal = await answered(async () => {
-    const lines = begin();
-    // What can't be read is refused before the download begins.
-    const first = await inTurn(() => lines.next());
-    stream = streamOf(first, lines, inTurn, onEnd);
-    return null;
-  }).finally(() => {
-    if (stream === undefined) onEnd();
-  });
-  return stream === undefined ? refusal : new Response(stream, { headers });
-}
-
-function streamOf(
-  first: IteratorResult<Piece, void>,
-  lines: AsyncGenerator<Piece, void>,
-  inTurn: InTurn,
-  onEnd: () => void,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let portion = first;
-  let isOver = false;
-  const end = (): void => {
-    if (!isOver) onEnd();
-    isOver = true;
-    void lines.return();
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          // Otherwise all that the browser takes would be made in one turn of the event loop.
-          if (portion.value === "") await nextTurn();
-          while (portion.value === "") portion = await inTurn(() => lines.next());
-          if (portion.done === true) {
-            end();
-            controller.close();
-            return;
-          }
-          const { value } = portion;
-          controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
-          portion = { done: false, value: "" };
-        } catch (error) {
-          end();
-          controller.error(error);
-        }
-      },
-      cancel: end,
-    },
-    { highWaterMark: DOWNLOAD_BACKLOG_BYTES, size: (each) => each?.byteLength ?? 0 },
-  );
 }
