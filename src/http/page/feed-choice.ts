@@ -10,7 +10,7 @@ export interface WorkerPort {
   close(): void;
 }
 
-/** Makes a way to the worker; undefined where there is none. Calls `failed` if it can't be started. */
+/** Makes a way to the worker; undefined where browsers have none. Throws if it is forbidden, and calls `failed` if it can't be started. */
 type Connect = (take: (message: ToPage) => void, failed: () => void) => WorkerPort | undefined;
 
 export class FeedChoice {
@@ -39,12 +39,7 @@ export class FeedChoice {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    if (this.#hasWorker) {
-      this.#port ??= this.#connect(
-        (message) => this.#take(message),
-        () => this.#fail(),
-      );
-    }
+    if (this.#hasWorker) this.#port ??= this.#connected();
     if (this.#port === undefined) {
       this.#own.open();
       return;
@@ -59,6 +54,18 @@ export class FeedChoice {
     clearTimeout(this.#silence);
     this.#own.close();
     this.#port?.say({ kind: "leave" });
+  }
+
+  #connected(): WorkerPort | undefined {
+    try {
+      return this.#connect(
+        (message) => this.#take(message),
+        () => this.#fail(),
+      );
+    } catch {
+      // A browser that keeps nothing of this site allows it no shared worker.
+      return undefined;
+    }
   }
 
   #take(message: ToPage): void {

@@ -79,7 +79,8 @@ export class Feed {
 
   async #reopen(): Promise<void> {
     const response = await fetch("/api/session").catch(() => undefined);
-    if (!this.#isOpen) return;
+    // Closed meanwhile, or opened anew: perhaps in another session, of which this answer says nothing.
+    if (!this.#isOpen || this.#source !== undefined) return;
     if (response?.status === 401) this.#listener.ended();
     this.open();
   }

@@ -11,7 +11,7 @@ class Sample {
   #failed: () => void = () => {};
   readonly feed: FeedChoice;
 
-  constructor(hasWorker = true) {
+  constructor(worker: "there" | "missing" | "forbidden" = "there") {
     const listener = {
       overview: () => this.done.push("overview"),
       tick: () => this.done.push("tick"),
@@ -24,7 +24,8 @@ class Sample {
       (take, failed) => {
         this.#take = take;
         this.#failed = failed;
-        if (!hasWorker) return undefined;
+        if (worker === "missing") return undefined;
+        if (worker === "forbidden") throw new Error("access is denied");
         this.done.push("connect");
         return {
           say: ({ kind }) => this.done.push(kind),
@@ -73,13 +74,16 @@ test("reads what the worker tells until it leaves, and listens through the same 
   sample.feed.close();
 });
 
-test("has a stream of its own where there is no worker", () => {
-  const sample = new Sample(false);
-  sample.feed.open();
-  sample.feed.close();
-  sample.feed.open();
-  expect(sample.news()).toEqual(["open", "close", "open"]);
-});
+test.each(["missing", "forbidden"] as const)(
+  "has a stream of its own where a worker is %s",
+  (worker) => {
+    const sample = new Sample(worker);
+    sample.feed.open();
+    sample.feed.close();
+    sample.feed.open();
+    expect(sample.news()).toEqual(["open", "close", "open"]);
+  },
+);
 
 test("has a stream of its own if the worker can't be started", () => {
   const sample = new Sample();
