@@ -14,20 +14,50 @@ interface ClientSocket {
 /** Clients so far, each with a connection of its own. */
 let count = 0;
 
-/** The topic of a client's last request of a kind. Noted once a request, so noting allocates nothing. */
-export class LastTopic {
-  /** The first topic of the request; undefined if there was none. */
-  topic: string | undefined;
+/** Earlier topics of a client that are kept. */
+const EARLIER_TOPICS_MAX = 15;
+
+/** The topics of a client's requests of a kind. Noting the same one as before, as most requests do, allocates nothing. */
+export class RecentTopics {
+  /** The first topic of the last request; undefined if there was none. */
+  #topic: string | undefined;
   /** The number of further topics in the same request. */
   more = 0;
-  /** When the request was complete, on the clock of `clockMs()`. */
-  atMs = 0;
+  /** When it was complete, on the clock of `clockMs()`. */
+  #atMs = 0;
+  /** When others were the first topic of a request. */
+  #earlier: Map<string, number> | undefined;
 
   note(topic: string, more: number, atMs: number): void {
-    if (topic.length > TOPIC_NAME_LENGTH_MAX) return;
-    this.topic = topic;
+    if (topic !== this.#topic) this.#changeTo(topic);
     this.more = more;
-    this.atMs = atMs;
+    this.#atMs = atMs;
+  }
+
+  /** The topics since a time, that of the last request first. */
+  since(ms: number): readonly string[] {
+    if (this.#topic === undefined || this.#atMs < ms) return [];
+    const topics = [this.#topic];
+    for (const [topic, atMs] of this.#earlier ?? []) {
+      if (atMs >= ms && topic !== this.#topic) topics.push(topic);
+    }
+    return topics;
+  }
+
+  #changeTo(topic: string): void {
+    if (this.#topic !== undefined) {
+      this.#earlier ??= new Map();
+      this.#earlier.set(this.#topic, this.#atMs);
+      if (this.#earlier.size > EARLIER_TOPICS_MAX) this.#forgetOne();
+    }
+    this.#topic = topic.length > TOPIC_NAME_LENGTH_MAX ? undefined : topic;
+  }
+
+  #forgetOne(): void {
+    for (const topic of this.#earlier?.keys() ?? []) {
+      this.#earlier?.delete(topic);
+      return;
+    }
   }
 }
 
@@ -44,8 +74,8 @@ export class Client {
   /** Its connection is closed. */
   isGone = false;
   /** What it has written to and read from, without requests that were refused. */
-  readonly writes = new LastTopic();
-  readonly reads = new LastTopic();
+  readonly writes = new RecentTopics();
+  readonly reads = new RecentTopics();
   readonly #port: number;
   #id: string | undefined;
   #name: string | undefined;

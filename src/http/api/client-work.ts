@@ -3,7 +3,7 @@
 import type { ClientConnection } from "../../broker/broker.js";
 import { clockMs } from "../../clock.js";
 import { Portions } from "../../log/event-loop.js";
-import type { LastTopic } from "../../net/client.js";
+import type { RecentTopics } from "../../net/client.js";
 import type { ServiceContext } from "../../services/context.js";
 import { mayOnGroup, mayOnTopic } from "../../services/permissions.js";
 import type { ClientWork, TopicUse } from "../page/connections/connection-wire.js";
@@ -15,7 +15,7 @@ const RECENT_MS = 5 * 60_000;
 const PORTION = 1_000;
 
 /** A name that the visitor may not know. It is told from none, because the client does work on something. */
-const HIDDEN: TopicUse = { topic: null, more: 0 };
+const HIDDEN: TopicUse = { topic: null, others: [], more: 0 };
 
 /** The work of clients, for one answer: permissions are asked once a name. */
 export class ClientWorks {
@@ -43,11 +43,11 @@ export class ClientWorks {
     return { writes, reads, group: this.#group(connection, reads !== null) };
   }
 
-  #use({ topic, more, atMs }: LastTopic): TopicUse | null {
-    if (topic === undefined || atMs < this.#oldestMs) return null;
-    const name = this.#known(topic);
-    if (name === undefined) return null;
-    return name === null ? HIDDEN : { topic: name, more };
+  #use(recent: RecentTopics): TopicUse | null {
+    const names = recent.since(this.#oldestMs).map((topic) => this.#known(topic));
+    const [topic, ...others] = names.filter((name) => typeof name === "string");
+    if (topic !== undefined) return { topic, others, more: topic === names[0] ? recent.more : 0 };
+    return names.includes(null) ? HIDDEN : null;
   }
 
   /** Null for a topic that the visitor may not know, and undefined for one that was deleted. */

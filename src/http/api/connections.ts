@@ -16,6 +16,7 @@ import type {
   CloseOrder,
   ConnectionsState,
   ConnectionState,
+  TopicUse,
 } from "../page/connections/connection-wire.js";
 import type { PageRoutes, Visitor } from "./access.js";
 import { answered, invalid } from "./answer.js";
@@ -55,9 +56,9 @@ const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
   software: ({ connection }) => connection.client.software ?? "",
   user: ({ connection }) => connection.user ?? "",
   protocol: ({ connection }) => connection.protocol ?? "",
-  writes: ({ work }) => work.writes?.topic ?? "",
-  reads: ({ work }) => work.reads?.topic ?? "",
-  group: ({ work }) => work.group ?? "",
+  writes: ({ work }) => FIELDS.writes(work)[0] ?? "",
+  reads: ({ work }) => FIELDS.reads(work)[0] ?? "",
+  group: ({ work }) => FIELDS.group(work)[0] ?? "",
 };
 
 /** What sums can be sorted by. */
@@ -72,12 +73,16 @@ const SUM_ORDERS: Readonly<Record<string, (sum: ClientSum) => Sortable>> = {
   name: ({ name }) => name ?? "",
 };
 
-/** What a client works on, to filter and to sum by. */
-const FIELDS: Readonly<Record<ClientField, (work: ClientWork) => string | undefined>> = {
-  writes: ({ writes }) => writes?.topic ?? undefined,
-  reads: ({ reads }) => reads?.topic ?? undefined,
-  group: ({ group }) => group ?? undefined,
+/** What a client works on, to filter and to sum by: what it did last comes first. */
+const FIELDS: Readonly<Record<ClientField, (work: ClientWork) => readonly string[]>> = {
+  writes: ({ writes }) => namesOf(writes),
+  reads: ({ reads }) => namesOf(reads),
+  group: ({ group }) => (group === null ? [] : [group]),
 };
+
+function namesOf(use: TopicUse | null): readonly string[] {
+  return use === null || use.topic === null ? [] : [use.topic, ...use.others];
+}
 
 /** What connections can be summed by. */
 const GROUPS: Readonly<Record<ClientGroup, (client: Client) => string | undefined>> = {
@@ -85,9 +90,9 @@ const GROUPS: Readonly<Record<ClientGroup, (client: Client) => string | undefine
   user: ({ connection }) => connection.user,
   host: ({ connection }) => connection.client.address,
   software: ({ connection }) => connection.client.software,
-  writes: ({ work }) => FIELDS.writes(work),
-  reads: ({ work }) => FIELDS.reads(work),
-  group: ({ work }) => FIELDS.group(work),
+  writes: ({ work }) => FIELDS.writes(work)[0],
+  reads: ({ work }) => FIELDS.reads(work)[0],
+  group: ({ work }) => FIELDS.group(work)[0],
 };
 
 /** What a page asks for. */
@@ -194,7 +199,7 @@ async function connectionsState(
 }
 
 function matches({ connection, work }: Client, { field, text }: Filter): boolean {
-  if (field !== undefined) return FIELDS[field](work) === text;
+  if (field !== undefined) return FIELDS[field](work).includes(text);
   if (text === "") return true;
   const { client, user = "", protocol = "unknown", isTls } = connection;
   const texts = [
@@ -204,7 +209,7 @@ function matches({ connection, work }: Client, { field, text }: Filter): boolean
     user,
     protocol,
     isTls ? "TLS" : "plain",
-    ...Object.values(FIELDS).map((of) => of(work)),
+    ...Object.values(FIELDS).flatMap((of) => of(work)),
   ];
   return texts.join("\n").toLowerCase().includes(text);
 }

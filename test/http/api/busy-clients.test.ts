@@ -5,7 +5,7 @@ import type { ClientConnection } from "../../../src/broker/broker.js";
 import type { Visitor } from "../../../src/http/api/access.js";
 import { ConnectionRates } from "../../../src/http/api/connection-rates.js";
 import { connectionRoutes } from "../../../src/http/api/connections.js";
-import { LastTopic } from "../../../src/net/client.js";
+import { RecentTopics } from "../../../src/net/client.js";
 import type { ConnectionsState } from "../../../src/http/page/connections/connection-wire.js";
 
 const VISITOR = { context: { caller: { may: () => true } } } as unknown as Visitor;
@@ -19,7 +19,7 @@ interface Traffic {
 }
 
 const peer = (serial: number) => ({
-  ...{ serial, sinceMs: serial, writes: new LastTopic(), reads: new LastTopic() },
+  ...{ serial, sinceMs: serial, writes: new RecentTopics(), reads: new RecentTopics() },
 });
 
 /** What a page gets after a second in which the connections had this traffic. */

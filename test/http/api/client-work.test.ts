@@ -33,6 +33,8 @@ async function work(query = "") {
   return { writes, reads, group };
 }
 
+const use = (topic: string | null, more = 0, ...others: string[]) => ({ topic, others, more });
+
 const NOTHING = { writes: null, reads: null, group: null };
 
 /** Topics of a Kafka request. */
@@ -84,7 +86,7 @@ test("a native client has the topics of its last requests that were not refused,
   await session.fetch({ topic: "audit" });
   await beat(session, 0);
   const busy = {
-    ...{ writes: { topic: "orders", more: 0 }, reads: { topic: "audit", more: 0 } },
+    ...{ writes: use("orders"), reads: use("audit") },
     group: "billing",
   };
   expect(await work()).toEqual(busy);
@@ -101,7 +103,7 @@ test("a fetch that waits says what is read", async () => {
   using session = await page.running.session();
   session.fetch({ topic: "orders", offset: 1_000, maxWaitMs: 60_000 }).catch(() => {});
   await until(() => page.broker.inflight.waits === 1);
-  expect(await work()).toEqual({ ...NOTHING, reads: { topic: "orders", more: 0 } });
+  expect(await work()).toEqual({ ...NOTHING, reads: use("orders") });
 });
 
 test("a Kafka client has the first topic of a request, and how many more there were", async () => {
@@ -109,22 +111,24 @@ test("a Kafka client has the first topic of a request, and how many more there w
   using client = await KafkaClient.connect(page.broker.port);
   for (const version of [9, KAFKA_APIS.Produce.max]) {
     await produceKafka(client, version, "orders", "audit");
-    expect((await work()).writes).toEqual({ topic: "orders", more: 1 });
+    expect((await work()).writes).toMatchObject({ topic: "orders", more: 1 });
     await produceKafka(client, version, "audit");
-    expect((await work()).writes).toEqual({ topic: "audit", more: 0 });
+    expect((await work()).writes).toEqual(use("audit", 0, "orders"));
   }
   for (const version of [9, KAFKA_APIS.Fetch.max]) {
     await fetchKafka(client, version, "audit", "orders");
-    expect((await work()).reads).toEqual({ topic: "audit", more: 1 });
+    expect((await work()).reads).toMatchObject({ topic: "audit", more: 1 });
     await fetchKafka(client, version, "orders");
-    expect((await work()).reads).toEqual({ topic: "orders", more: 0 });
+    expect((await work()).reads).toEqual(use("orders", 0, "audit"));
   }
   await fetchKafka(client, 9, "none");
   await produceKafka(client, 9, "none");
   expect(await work()).toEqual({
-    ...{ writes: { topic: "audit", more: 0 }, reads: { topic: "orders", more: 0 } },
+    ...{ writes: use("audit", 0, "orders"), reads: use("orders", 0, "audit") },
     group: null,
   });
+  // A topic that is not the last one counts, too.
+  expect((await list("filter=writes:orders")).matching).toBe(1);
 });
 
 test("a Kafka member is found on the connection that reads, unless several groups fit", async () => {
@@ -184,6 +188,7 @@ test("who may see connections learns no name of a topic or group that is not the
   using session = await secured.running.session();
   await session.produce("secret", 0, batchOf("x"));
   await session.fetch({ topic: "orders" });
+  await session.fetch({ topic: "secret" });
   await beat(session, 0);
   await addUsers(context, {
     monitor: ["DESCRIBE CLUSTER kafka-cluster", "DESCRIBE TOPIC orders"],
@@ -197,7 +202,7 @@ test("who may see connections learns no name of a topic or group that is not the
     return JSON.parse(text) as ConnectionsState;
   };
   expect((await ask("")).connections).toMatchObject([
-    { writes: { topic: null, more: 0 }, reads: { topic: "orders", more: 0 }, group: null },
+    { writes: use(null), reads: use("orders"), group: null },
   ]);
   for (const filter of ["writes:secret", "secret", "group:billing", "billing"]) {
     expect((await ask(`filter=${filter}`)).matching).toBe(0);

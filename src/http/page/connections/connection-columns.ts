@@ -10,6 +10,7 @@ import type {
   ClientUse,
   ConnectionsState,
   ConnectionState,
+  TopicUse,
 } from "./connection-wire.js";
 import {
   ageText,
@@ -33,9 +34,11 @@ export function connectionColumns(
   const shown: readonly Column<ConnectionState>[] = [
     textColumn("client", "client id", ({ clientId }) => clientId),
     shareColumn(stateOf),
-    workColumn("writes", "writes", ({ writes }) => [topicText(writes), writes?.topic ?? null]),
-    workColumn("reads", "reads", ({ reads }) => [topicText(reads), reads?.topic ?? null]),
-    workColumn("group", "group", ({ group }) => [group ?? "—", group]),
+    workColumn("writes", "topics", ({ writes }) => topicPlace(writes)),
+    workColumn("reads", "topics", ({ reads }) => topicPlace(reads)),
+    workColumn("group", "groups", ({ group }) => ({
+      ...{ text: group ?? "—", place: group, names: group ?? "" },
+    })),
     ...useColumns<ConnectionState>(),
     { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
     { ...textColumn("user", "user", ({ user }) => user), isExtra: true },
@@ -109,22 +112,37 @@ function textColumn(
   };
 }
 
+/** What a client works on, as it is shown, and where that leads. */
+interface Work {
+  readonly text: string;
+  readonly place: string | null;
+  /** All names, shown where the pointer is. */
+  readonly names: string;
+}
+
+function topicPlace(use: TopicUse | null): Work {
+  const { topic = null, others = [] } = use ?? {};
+  return { text: topicText(use), place: topic, names: [topic ?? "", ...others].join(", ") };
+}
+
 /** What a client works on: leads to the topic, or the group. */
 function workColumn(
   name: ClientField,
-  title: string,
-  partsOf: (connection: ConnectionState) => readonly [text: string, place: string | null],
+  view: "topics" | "groups",
+  workOf: (connection: ConnectionState) => Work,
 ): Column<ConnectionState> {
-  const view = name === "group" ? "groups" : "topics";
   return {
-    ...{ name, title, ...SORTED, isExtra: name !== "writes" },
-    text: (connection) => partsOf(connection)[0],
+    ...{ name, title: name, ...SORTED, isExtra: name !== "writes" },
+    text: (connection) => {
+      const { text, names } = workOf(connection);
+      return `${text} ${names}`;
+    },
     fill: (cell, connection) => {
-      const [text, place] = partsOf(connection);
+      const { text, place, names } = workOf(connection);
       cell.replaceChildren(
         place === null ? text : element("a", { href: hrefOf(view, [place]) }, text),
       );
-      cell.title = place === null ? "" : text;
+      cell.title = names;
       cell.classList.add("cut");
     },
   };

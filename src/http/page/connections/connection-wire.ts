@@ -11,11 +11,13 @@ export interface ClientUse {
   readonly waitingFetches: number;
 }
 
-/** The topic of a client's last request of a kind, if that was in the last minutes. */
+/** The topics of a client's requests of a kind in the last minutes, without those that the visitor may not know. */
 export interface TopicUse {
-  /** The first topic of the request; null if the visitor may not know it. */
+  /** The first topic of the last request; null if the visitor may know none. */
   readonly topic: string | null;
-  /** The number of further topics in the same request. */
+  /** Those of earlier requests, at most 15. */
+  readonly others: readonly string[];
+  /** The number of further topics in the last request. */
   readonly more: number;
 }
 

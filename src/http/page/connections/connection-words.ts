@@ -45,11 +45,12 @@ export function throttledText({
   return isThrottled ? `now, ${share}` : share;
 }
 
-/** The topics of a request: `orders`, `orders + 3 more`. */
+/** The topics of requests: `orders`, `orders + 3 more`. */
 export function topicText(use: TopicUse | null): string {
   if (use === null) return "—";
   if (use.topic === null) return "hidden";
-  return use.more === 0 ? use.topic : `${use.topic} + ${formatCount(use.more)} more`;
+  const more = Math.max(use.more, use.others.length);
+  return more === 0 ? use.topic : `${use.topic} + ${formatCount(more)} more`;
 }
 
 /** What finds the connections that work on a topic or for a group. */

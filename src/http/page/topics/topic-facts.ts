@@ -24,7 +24,7 @@ const FACTS = [
 ] as const;
 
 const WRITERS_TITLE =
-  "Connections whose last request to write, in the last 5 minutes, named this topic first.";
+  "Connections that wrote here in the last 5 minutes. Of several topics in one request, the first counts.";
 
 /** The setting behind a fact, which can be changed beside it. */
 const SETTING_OF: Readonly<Record<string, string>> = {

@@ -70,9 +70,12 @@ describe("numbers of a connection", () => {
 describe("what a client works on", () => {
   test("is the topic of its last request, how many more it had, or that it is hidden", () => {
     expect(topicText(null)).toBe("—");
-    expect(topicText({ topic: "orders", more: 0 })).toBe("orders");
-    expect(topicText({ topic: "orders", more: 1200 })).toBe("orders + 1,200 more");
-    expect(topicText({ topic: null, more: 0 })).toBe("hidden");
+    expect(topicText({ topic: "orders", others: [], more: 0 })).toBe("orders");
+    expect(topicText({ topic: "orders", others: ["audit"], more: 1200 })).toBe(
+      "orders + 1,200 more",
+    );
+    expect(topicText({ topic: "orders", others: ["audit"], more: 0 })).toBe("orders + 1 more");
+    expect(topicText({ topic: null, others: [], more: 0 })).toBe("hidden");
   });
 
   test("can be filtered by, and nothing found is said in its own words", () => {

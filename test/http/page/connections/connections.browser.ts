@@ -72,7 +72,7 @@ describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
       await member.call(joinFrame, GroupHeartbeat.decodeResponse);
       const page = await browser.open(`${sample.url}#/topics/orders`);
       const clickLink = async (within: string, text: string) => {
-        const link = `[...document.querySelectorAll('${within} a')].find((it) => it.textContent === '${text}')`;
+        const link = `[...document.querySelectorAll(${JSON.stringify(`${within} a`)})].find((it) => it.textContent === '${text}')`;
         await page.until(link);
         await page.evaluate(`${link}.click()`);
       };
@@ -84,7 +84,7 @@ describe.skipIf(CHROMIUM === undefined)("the connections view", () => {
       await clickLink(".facts", "1 client");
       await isFiltered("writes%3Aorders", "orders");
       await page.evaluate("location.hash = '#/connections?by=writes'");
-      await clickLink("#connections .table:not([hidden]) td", "orders");
+      await clickLink('[aria-label="Connections, summed"]:not([hidden]) td', "orders");
       await isFiltered("writes%3Aorders", "orders");
       // A member of our own protocol has a name that its connection does not know.
       await page.evaluate("location.hash = '#/groups/billing'");
