@@ -12,6 +12,7 @@ export class Strip {
   readonly #traffic: Traffic;
   readonly #status = byId("status", HTMLElement);
   readonly #totals = new Map<string, HTMLElement>();
+  readonly #terms = new Map<string, HTMLElement>();
   readonly #ofDisk = element("span", { class: "extra" });
 
   constructor(context: PageContext) {
@@ -31,6 +32,7 @@ export class Strip {
       this.#totals.set(name, value);
       const more = name === "free" ? [this.#ofDisk] : [];
       const term = element("dt", {}, name, ...more);
+      this.#terms.set(name, term);
       // All others are read as `3 topics`.
       const order = name === "up" ? "term-first" : undefined;
       byId("totals", HTMLElement).append(element("div", { class: order }, term, value));
@@ -53,11 +55,18 @@ export class Strip {
   update(): void {
     const { topics, bytes, totals, overview, rates } = this.#context.model;
     const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
-    this.#show("topics", formatCount(overview?.topicCount ?? 0));
-    this.#show("partitions", formatCount(partitions));
+    this.#count("topics", overview?.topicCount ?? 0);
+    this.#count("partitions", partitions);
     this.#show("on disk", formatBytes(bytes));
-    this.#show("connections", formatCount(totals?.connections ?? 0));
+    this.#count("connections", totals?.connections ?? 0);
     this.#traffic.show(rates);
+  }
+
+  /** Shows `3 topics`, or `1 topic`. */
+  #count(name: string, count: number): void {
+    this.#show(name, formatCount(count));
+    const term = this.#terms.get(name);
+    if (term !== undefined) setText(term, count === 1 ? name.slice(0, -1) : name);
   }
 
   #show(name: string, text: string): void {

@@ -44,8 +44,10 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await suggested()).toBe("");
       await page.evaluate("document.querySelector('#lookup [name=topic]').focus()");
       expect(await suggested()).toBe("orders");
+      expect(await page.text("#totals div")).toBe("topic1");
       await sample.broker.context.registry.create("prices", 1, {});
       await page.until("document.querySelector('#topic-names').options.length === 2");
+      expect(await page.text("#totals div")).toBe("topics2");
     },
     BROWSER_TIMEOUT_MS,
   );
