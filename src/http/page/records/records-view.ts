@@ -1,15 +1,14 @@
 // The records view: browses a topic, searches it, follows it, and opens one record. Everything that is shown is in the address.
 // Leaves to others: the form (records-form.ts), the list (record-list.ts), one record (record-panel.ts), loading
-// (record-load.ts), following (record-tail.ts), records over time (time-bars.ts), what an address means (records-place.ts), and words (records-words.ts).
+// (record-load.ts), following (record-tail.ts), records over time (time-bars.ts), where the list leads (records-links.ts), what
+// is said where it is empty (records-empty.ts), what an address means (records-place.ts), and words (records-words.ts).
 import { SHOWN_FIELDS_MAX } from "../../../limits.js";
-import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
+import { isMissing, isTopicName } from "../missing.js";
 import type { RecordItem } from "../../../services/records/record-item.js";
-import { button, element, failure, setText } from "../parts/dom.js";
-import { emptyState, link } from "../parts/empty.js";
+import { button, element, setText } from "../parts/dom.js";
 import { choice, toggle } from "../parts/fields.js";
-import { formatCount } from "../parts/format.js";
 import { shortText } from "../parts/names.js";
-import { hrefOf, type Route } from "../router.js";
+import type { Route } from "../router.js";
 import type { PageContext, View } from "../view.js";
 import type { Tick } from "../wire.js";
 import { type ListItem, RecordList } from "./record-list.js";
@@ -19,11 +18,12 @@ import { firstOf } from "./record-order.js";
 import { RecordPanel } from "./record-panel.js";
 import { RecordTail } from "./record-tail.js";
 import type { RecordRows } from "./record-wire.js";
+import { failedState, noRecordsState, topicOffer } from "./records-empty.js";
 import { RecordsForm } from "./records-form.js";
+import { RecordsLinks } from "./records-links.js";
 import {
   firstPageOf,
   hrefOfPlace,
-  isRange,
   isSameList,
   isSearch,
   placeOf,
@@ -31,7 +31,7 @@ import {
   type RecordsPlace,
   searchedKeys,
 } from "./records-place.js";
-import { downloadOf, notFoundWords, stateWords, waitWords } from "./records-words.js";
+import { stateWords, waitWords } from "./records-words.js";
 import { shownPaths } from "./shown-paths.js";
 import { pathsOf } from "./suggested-paths.js";
 import { TimeBars } from "./time-bars.js";
@@ -39,11 +39,6 @@ import { TimeBars } from "./time-bars.js";
 /** Records of a page, and rows that a tail keeps. */
 const PAGE_RECORDS = 100;
 const TAIL_ROWS_MAX = 500;
-
-const KEY_HINT = " A key that is shown as a number or a UUID is found in “key”.";
-
-/** Topics that are offered when none is chosen. */
-const OFFERED_TOPICS_MAX = 40;
 
 /** How partitions are merged, for who points at the words. */
 const MERGE_TITLE =
@@ -68,12 +63,8 @@ export class RecordsView implements View {
     "aria-label": "Part of the range that was searched",
   });
   readonly #cancel = button("Cancel", () => this.#cancelled());
-  readonly #older = pageLink("◀ Older");
-  readonly #newer = pageLink("Newer ▶");
-  readonly #oldest = pageLink("Oldest");
-  readonly #newest = pageLink("Newest");
+  readonly #links = new RecordsLinks();
   readonly #follow = button("Live tail", () => this.#toggleTail());
-  readonly #download = element("a", { class: "button", role: "link", download: "" }, "Download");
   readonly #utc = toggle("UTC", "utc", (isUtc) => this.#note({ isUtc }));
   readonly #keys = choice("keys", KEYS_AS);
   readonly #keysLabel = element("label", { class: "keys-as" }, "keys as ", this.#keys);
@@ -120,19 +111,11 @@ export class RecordsView implements View {
       element(
         "div",
         { class: "records-bar small" },
-        element(
-          "div",
-          { class: "actions" },
-          this.#oldest,
-          this.#older,
-          this.#newer,
-          this.#newest,
-          this.#follow,
-        ),
+        element("div", { class: "actions" }, ...this.#links.pages, this.#follow),
         this.#said,
         this.#progress,
         this.#cancel,
-        element("div", { class: "actions" }, this.#keysLabel, this.#utc.root, this.#download),
+        element("div", { class: "actions" }, this.#keysLabel, this.#utc.root, this.#links.download),
       ),
       element("div", { class: "split" }, this.#list.root, this.#panel.root),
     );
@@ -267,25 +250,14 @@ export class RecordsView implements View {
   /** Says why nothing can be shown, and what to do. */
   #showFailure(place: RecordsPlace, error: unknown): void {
     this.#shown.hidden = true;
-    const { topic, partition } = place;
-    const { topics } = this.#context.model;
-    const known = topics.find(({ name }) => name === topic);
-    if (known !== undefined && partition !== undefined && partition >= known.partitions) {
-      const all = hrefOfPlace({ ...firstPageOf(place), partition: undefined });
-      const next = link("All partitions", all);
-      this.#empty.replaceChildren(missingPartition(topic, partition, known.partitions, next));
-    } else if (!isTopicName(topic) || (isMissing(error) && known === undefined)) {
-      this.#empty.replaceChildren(missingTopic(this.#context, topic, "records"));
-    } else {
-      const next = element(
-        "div",
-        { class: "actions" },
-        button("Try again", () => this.#begin(place)),
-        link("The newest records", hrefOf("records", [topic])),
-        link("Choose a topic", hrefOf("records")),
-      );
-      this.#empty.replaceChildren(failure(error), next);
-    }
+    const state = failedState(this.#context, place, error, () => this.#begin(place));
+    this.#empty.replaceChildren(...state);
+  }
+
+  #showEmpty(place: RecordsPlace, { items, last }: LoadedRecords): void {
+    if (items.length > 0) return;
+    const state = noRecordsState(this.#context, place, last, this.#seenKeys);
+    this.#empty.replaceChildren(state);
   }
 
   /** How keys are shown and searched for: as before, as long as it is the same topic; a key as they are seen to be. */
@@ -361,84 +333,12 @@ export class RecordsView implements View {
     this.#said.title = place.partition === undefined ? MERGE_TITLE : "";
     setText(this.#follow, place.isTail ? (isRunning ? "Pause" : "Continue") : "Live tail");
     this.#follow.ariaPressed = String(isRunning);
-    this.#link(place, loaded);
-  }
-
-  #link(place: RecordsPlace, loaded: LoadedRecords | undefined): void {
-    const first = firstPageOf({ ...place, isTail: false });
-    const isOfRange = isRange(place);
-    const hasOlder = isOfRange
-      ? loaded?.start !== loaded?.last.from
-      : loaded?.last.hasOlder === true;
-    const hasNewer = isOfRange ? loaded?.end !== loaded?.last.to : loaded?.last.hasNewer === true;
-    const at = (dir: "newer" | "older", text = ""): string =>
-      hrefOfPlace({ ...first, at: text, dir });
-    setLink(this.#older, hasOlder ? at("older", loaded?.start) : undefined);
-    setLink(this.#newer, hasNewer ? at("newer", loaded?.end) : undefined);
-    const ends = isOfRange ? first : { ...first, from: "" };
-    setLink(this.#oldest, hasOlder ? hrefOfPlace({ ...ends, dir: "newer" }) : undefined);
-    setLink(this.#newest, hasNewer ? hrefOfPlace({ ...ends, dir: "older" }) : undefined);
-    this.#download.textContent = isSearch(place) ? "Download all matches" : "Download these";
-    setLink(this.#download, loaded === undefined ? undefined : downloadOf(place, loaded));
-  }
-
-  #showEmpty(place: RecordsPlace, { items, last }: LoadedRecords): void {
-    if (items.length > 0) return;
-    const newest = { ...place, ...{ from: "", to: "", conditions: [], isTail: false } };
-    const all = hrefOfPlace(firstPageOf(newest));
-    const { mayProduce } = this.#context.session;
-    const isBlank = !last.hasOlder && !last.hasNewer && !isSearch(place);
-    const text = isBlank
-      ? `${place.topic} has no records${place.partition === undefined ? "" : ` in partition ${place.partition}`} yet.`
-      : isSearch(place)
-        ? `${notFoundWords(place)}${this.#keyHint(place)}`
-        : (this.#outside(place) ?? "There are no records in this range.");
-    const next = isBlank
-      ? mayProduce
-        ? [link("Produce one", hrefOf("produce", [], { topic: place.topic }))]
-        : []
-      : [link("Show the newest records", all)];
-    this.#empty.replaceChildren(emptyState(text, ...next));
-  }
-
-  #keyHint({ conditions }: RecordsPlace): string {
-    const isKey = conditions.some(
-      ({ find, in: field, isNegated }) =>
-        field !== "key" && !isNegated && this.#seenKeys.typeOf(find) !== undefined,
-    );
-    return isKey ? KEY_HINT : "";
-  }
-
-  /** Says that an offset is beyond the end, if a partition is shown from there on. */
-  #outside({ topic, partition, from }: RecordsPlace): string | undefined {
-    if (partition === undefined || !/^\d+$/.test(from)) return undefined;
-    const { highWatermark } = this.#context.model.shape(topic, partition)?.state ?? {};
-    if (highWatermark === undefined || Number(from) < highWatermark) return undefined;
-    const end =
-      highWatermark === 0
-        ? "it has no records yet"
-        : `its last record is at offset ${formatCount(highWatermark - 1)}`;
-    return `Partition ${partition} of ${topic} does not reach offset ${formatCount(Number(from))}: ${end}.`;
+    this.#links.show(place, loaded);
   }
 
   #offerTopics(): void {
-    const { topics, overview } = this.#context.model;
-    // Not yet known.
-    if (overview === undefined) return;
-    const links = topics
-      .slice(0, OFFERED_TOPICS_MAX)
-      .map(({ name }) => link(name, hrefOf("records", [name])));
-    if (topics.length === 0) {
-      const { mayCreateTopics } = this.#context.session;
-      const next = mayCreateTopics ? [link("Create a topic", hrefOf("topics"))] : [];
-      this.#empty.replaceChildren(emptyState("There are no topics yet.", ...next));
-      return;
-    }
-    const isAll = topics.length <= OFFERED_TOPICS_MAX;
-    const others = isAll ? "" : " These are the first of them: type the name of another one above.";
-    this.#empty.replaceChildren(
-      emptyState(`Choose a topic to see its records.${others}`, ...links),
-    );
+    const offer = topicOffer(this.#context);
+    if (offer !== undefined) this.#empty.replaceChildren(offer);
   }
 
   #cancelled(): void {
@@ -535,20 +435,4 @@ function keyProblem(place: RecordsPlace, keys: KeysAs): string | undefined {
   return searchedKeys(place)
     .map((find) => searchProblem(find, keys))
     .find((problem) => problem !== undefined);
-}
-
-/** A link that may be without an address. */
-function pageLink(text: string): HTMLAnchorElement {
-  return element("a", { class: "button", role: "link" }, text);
-}
-
-/** A link without an address can't be followed. */
-function setLink(anchor: HTMLAnchorElement, href: string | undefined): void {
-  if (href === undefined) {
-    anchor.removeAttribute("href");
-    anchor.ariaDisabled = "true";
-  } else {
-    anchor.href = href;
-    anchor.removeAttribute("aria-disabled");
-  }
 }
