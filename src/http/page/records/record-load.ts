@@ -2,10 +2,11 @@
 // one ends the one before, also at the broker.
 // Leaves to others: what is asked for (records-place.ts), and showing it (records-view.ts).
 import type { BatchSummary, RecordItem } from "../../../services/records/record-item.js";
-import { askFor, isPassing } from "../api.js";
+import { isPassing } from "../api.js";
+import { askRecords } from "./record-api.js";
 import { inOrder } from "./record-order.js";
 import type { RecordRows } from "./record-wire.js";
-import { parametersOf, type RecordsQuery } from "./records-place.js";
+import type { RecordsQuery } from "./records-place.js";
 
 /** What is loaded so far. */
 export interface LoadedRecords {
@@ -27,15 +28,6 @@ export interface LoadedRecords {
 
 /** Time until a question is asked again that had no answer, in milliseconds. */
 const RETRY_MS = 1000;
-
-/** Asks once. */
-export function askRecords(
-  topic: string,
-  query: RecordsQuery,
-  signal: AbortSignal,
-): Promise<RecordRows> {
-  return askFor(`/api/records/${encodeURIComponent(topic)}?${parametersOf(query)}`, signal);
-}
 
 interface RecordLoadEvents {
   onProgress(loaded: LoadedRecords): void;

@@ -2,7 +2,7 @@
 // than it is asked for is counted and not shown, so neither the broker nor the page keeps it. Nothing runs while it is stopped.
 // Leaves to others: when there may be new records (records-view.ts), and showing them (record-list.ts).
 import { isPassing } from "../api.js";
-import { askRecords } from "./record-load.js";
+import { askRecords } from "./record-api.js";
 import type { RecordRows } from "./record-wire.js";
 import type { RecordsQuery } from "./records-place.js";
 

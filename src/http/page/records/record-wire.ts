@@ -3,6 +3,8 @@ import type { RecordPage } from "../../../services/records/browse.js";
 import type { LogPlace } from "../../../services/records/log-pieces.js";
 import type { OneRecord } from "../../../services/records/one-record.js";
 
+export type { RecordsOverTime } from "../../../services/records/records-over-time.js";
+
 /**
  * A page of records. Places are texts: an offset, or of all partitions an offset in each. They can be sent back, and are not to be
  * understood.

@@ -1,7 +1,7 @@
 // Records over time, as bars above the list: a part that is clicked, or several that are dragged over, become the range.
-// Leaves to others: which time, and words (time-parts.ts); counting (services/records/records-over-time.ts).
-import { askFor } from "../api.js";
+// Leaves to others: which time, and words (time-parts.ts); asking for the counts (record-api.ts).
 import { element, setText, svg } from "../parts/dom.js";
+import { askTimes } from "./record-api.js";
 import { firstPageOf, hrefOfPlace, type RecordsPlace } from "./records-place.js";
 import { askedTime, partWords, rangeOfParts, type TimeParts } from "./time-parts.js";
 
@@ -95,14 +95,10 @@ export class TimeBars {
     this.#asking = asking;
     this.#asked = { key, ms: performance.now() };
     const { topic, partition } = place;
-    const time = askedTime(place, Date.now());
-    const query = Object.entries({ partition, ...time }).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)]],
-    );
+    const asked = { partition, ...askedTime(place, Date.now()) };
     try {
-      const path = `/api/records/${encodeURIComponent(topic)}/times?${new URLSearchParams(query)}`;
-      const parts = await askFor<TimeParts | { readonly fromMs: null }>(path, asking.signal);
-      if (!asking.signal.aborted) this.#draw(parts.fromMs === null ? undefined : parts);
+      const parts = await askTimes(topic, asked, asking.signal);
+      if (!asking.signal.aborted) this.#draw(parts);
     } catch {
       // The list says what is wrong. A topic with very many segments has no bars.
       if (!asking.signal.aborted) this.#draw(undefined);

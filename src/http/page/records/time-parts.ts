@@ -15,7 +15,7 @@ export interface TimeParts {
 }
 
 /** What to ask for: undefined for the time of the oldest record, and of the newest one. */
-interface AskedTime {
+export interface AskedTime {
   readonly from: number | undefined;
   readonly to: number | undefined;
 }
