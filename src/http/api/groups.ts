@@ -171,7 +171,7 @@ class DetailReader {
       ...{ group, nowMs: Date.now(), ...described, assignmentEpoch: assignmentEpoch ?? null },
       coordinator: this.#broker.address,
       memberCount: members.length,
-      members: await this.#memberRows(members.slice(0, DETAIL_MEMBERS_MAX)),
+      members: await this.#memberRows(group, members.slice(0, DETAIL_MEMBERS_MAX)),
       partitionCount: this.#partitionCount,
       lag: this.#lag,
       topics: [...this.#topics.values().take(DETAIL_TOPICS_MAX)],
@@ -205,8 +205,8 @@ class DetailReader {
     }
   }
 
-  async #memberRows(members: readonly GroupMember[]): Promise<GroupMemberRow[]> {
-    const clients = await this.#clientsOf(members);
+  async #memberRows(group: string, members: readonly GroupMember[]): Promise<GroupMemberRow[]> {
+    const clients = await this.#clientsOf(group, members);
     return members.map((member) => ({
       id: printable(member.memberId),
       instanceId: member.instanceId === null ? null : printable(member.instanceId),
@@ -219,13 +219,19 @@ class DetailReader {
   }
 
   /** What connections say about members, by client id and address: a group knows no connections. */
-  async #clientsOf(members: readonly GroupMember[]): Promise<ReadonlyMap<string, MemberClient>> {
+  async #clientsOf(
+    group: string,
+    members: readonly GroupMember[],
+  ): Promise<ReadonlyMap<string, MemberClient>> {
     const found = new Map<string, MemberClient>();
     if (members.length === 0 || !mayOnCluster(this.#request.context, "DESCRIBE")) return found;
     const wanted = new Set(members.map(({ clientId, host }) => clientKey(clientId, host)));
+    // In the native protocol, only the heartbeats have the name of the client.
+    const names = new Map(members.map(({ clientId, host }) => [host, clientId]));
     const portions = new Portions(CONNECTIONS_PER_TURN);
     for (const { client, user } of this.#broker.clients) {
-      const key = clientKey(client.id ?? "", client.address);
+      const name = client.group === group ? names.get(client.address) : undefined;
+      const key = clientKey(client.id ?? name ?? "", client.address);
       if (wanted.has(key)) {
         const before = found.get(key) ?? NO_CLIENT;
         found.set(key, {

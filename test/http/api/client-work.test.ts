@@ -2,6 +2,7 @@
 // may see only some of it. Leaves to others: the rest of a connection (connections.test.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ConnectionsState } from "../../../src/http/page/connections/connection-wire.js";
+import type { GroupDetail } from "../../../src/http/page/groups/group-wire.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { ConsumerGroupHeartbeat } from "../../../src/protocol/kafka/consumer-groups.js";
 import { GroupHeartbeat } from "../../../src/protocol/native/membership.js";
@@ -85,6 +86,12 @@ test("a native client has the topics of its last requests that were not refused,
   await session.produce("orders", 0, batchOf("x"));
   await session.fetch({ topic: "audit" });
   await beat(session, 0);
+  const { members } = (await (
+    await fetch(`${page.url}api/groups/state?group=billing`)
+  ).json()) as GroupDetail;
+  expect(members.map(({ clientId, connectedMs }) => [clientId, typeof connectedMs])).toEqual([
+    ["us", "number"],
+  ]);
   const busy = {
     ...{ writes: use("orders"), reads: use("audit") },
     group: "billing",
