@@ -6,14 +6,15 @@ import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import type { ServiceContext } from "../services/context.js";
 import { mayOnCluster, requireOnCluster } from "../services/permissions.js";
-import { readProblems } from "../services/problems.js";
+import { type Problems, readProblems } from "../services/problems.js";
 import { RustLogError } from "../errors.js";
 import { EXPOSITION_TYPE } from "./exposition.js";
 import type { HttpClient, HttpRoutes } from "./http-server.js";
 import { METRICS_TOKEN } from "../security/audit.js";
 import type { MetricsTokens } from "./metrics-token.js";
 import { metricsText } from "./metrics-text.js";
-import { PageAccess } from "./api/access.js";
+import { PageAccess, visitorKey } from "./api/access.js";
+import { SharedAnswers } from "./api/shared-answers.js";
 
 const SCRAPES_MAX = 8;
 
@@ -28,6 +29,7 @@ export function monitoringRoutes(
   access: MonitoringAccess = { access: new PageAccess(broker.context) },
 ): HttpRoutes {
   const scrapes = new Scrapes(broker);
+  const lists = new SharedAnswers<Problems>();
   return {
     "/metrics": {
       GET: (request, _, client) => {
@@ -46,7 +48,7 @@ export function monitoringRoutes(
       GET: (request, _, client) => {
         const context = contextOf(broker, access, request, client);
         const mayKnow = context !== undefined && mayOnCluster(context, "DESCRIBE");
-        return health(broker, mayKnow ? context : undefined);
+        return health(broker, mayKnow ? context : undefined, lists);
       },
     },
   };
@@ -121,12 +123,18 @@ class Scrapes {
  * 200 while requests are served, even if some partitions are offline; 503 while the broker stops, or after a disk
  * failure. Names of partitions, reasons and what else is wrong only for a caller who may know.
  */
-async function health(broker: Broker, caller: ServiceContext | undefined): Promise<Response> {
+async function health(
+  broker: Broker,
+  caller: ServiceContext | undefined,
+  lists: SharedAnswers<Problems>,
+): Promise<Response> {
   const { health } = broker;
   const isServing = health.status === "ok" || health.status === "degraded";
   const status = isServing ? 200 : 503;
   if (caller === undefined) return Response.json({ status: health.status }, { status });
-  const { problems } = await readProblems(caller);
+  // No user has the context of a token.
+  const key = caller === broker.context ? "" : visitorKey(caller);
+  const { problems } = await lists.get(key, () => readProblems(caller));
   const about = { version: VERSION, address: broker.address };
   return Response.json({ ...health, ...about, problems }, { status });
 }

@@ -1,6 +1,6 @@
 // What a page and a probe are told is wrong, with a broker whose files were damaged. Leaves to others: the list
 // (services/problems.test.ts), and the sentences (page/problems/).
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { ProblemList } from "../../../src/http/page/problems/problem-wire.js";
 import { batchOf, startBroker } from "../../support/broker.js";
@@ -8,6 +8,7 @@ import { makeOfflinePartition } from "../../support/offline.js";
 import { startPage } from "../../support/page-sample.js";
 import { addUsers, logInOnPage } from "../../support/page-users.js";
 import { withTempDir } from "../../support/tmp.js";
+import { until } from "../../support/until.js";
 
 /** Topic `t` with an offline partition, and topic `orders` with damage at offset 1. */
 async function makeTrouble(dataDir: string): Promise<void> {
@@ -77,3 +78,25 @@ test("a start after a broker that was not stopped tells so", () =>
     expect(await unclean()).toBe(true);
     expect(await unclean()).toBe(false);
   }));
+
+test("those who ask at the same time get one list", async () => {
+  await using page = await startPage();
+  const { registry, logDirectory } = page.broker.context;
+  const { online } = await registry.create("t", 1, {});
+  registry.faults.note(online[0]!, { kind: "compaction", reason: "x" });
+  for (const path of ["api/problems", "health"]) {
+    const lists = spyOn(registry.faults, "list");
+    const visits = spyOn(page.access, "visitorOf");
+    const { promise: everybody, reject: go } = Promise.withResolvers<never>();
+    const space = spyOn(logDirectory, "space").mockReturnValue(everybody);
+    const answers = Array.from({ length: 20 }, async () => (await fetch(page.url + path)).json());
+    await until(() => visits.mock.calls.length >= 20);
+    go(new Error("unknown"));
+    for (const answer of await Promise.all(answers)) {
+      expect(told(answer as ProblemList)).toEqual([["warning", "compaction", "t-0"]]);
+    }
+    // One, unless some came late.
+    expect(lists.mock.calls.length).toBeLessThan(20);
+    for (const spy of [lists, visits, space]) spy.mockRestore();
+  }
+});
