@@ -2,3 +2,5 @@
 // where a form and its redirect lead.
 const form = document.querySelector("form");
 if (form !== null) form.action += location.hash;
+// Where the address has such a part, browsers do not heed `autofocus`.
+document.querySelector<HTMLInputElement>("[name=user]")?.focus();

@@ -58,7 +58,8 @@ export class Strip {
     this.#count("topics", overview?.topicCount ?? 0);
     this.#count("partitions", partitions);
     this.#show("on disk", formatBytes(bytes));
-    this.#count("connections", totals?.connections ?? 0);
+    if (totals === undefined) this.#show("connections", "–");
+    else this.#count("connections", totals.connections);
     this.#traffic.show(rates);
   }
 

@@ -112,6 +112,9 @@ export function settingDialog(
       ? choice(key, Object.fromEntries([...values].map((each) => [each, each])))
       : element("input", { name: key, required: true, spellcheck: "false" });
   input.value = given;
+  // What is typed replaces it, as in a choice.
+  if (input instanceof HTMLInputElement)
+    input.addEventListener("focus", () => input.select(), { once: true });
   const byDefault = settingText(key, inherited.value);
   const isOwn = setting.source === "topic";
   const source = choice("source", { own: "this topic", broker: `the default: ${byDefault}` });

@@ -339,17 +339,17 @@ export class TopicPage {
   async #createLike(like: NamedTopicDetail): Promise<void> {
     const name = await createDialog({ like });
     if (name === undefined) return;
-    this.#context.notices.say(`Created topic ${name}`);
+    this.#context.notices.say(`Created topic ${name}.`);
     this.#context.router.go(hrefOf("topics", [name]));
   }
 
   async #addPartitions(topic: NamedTopicDetail): Promise<void> {
     if (await partitionsDialog(topic))
-      this.#context.notices.say(`${topic.name} has more partitions`);
+      this.#context.notices.say(`${topic.name} has more partitions.`);
   }
 
   async #trim(topic: NamedTopicDetail): Promise<void> {
-    if (await trimDialog(topic)) this.#context.notices.say(`Trimmed ${topic.name}`);
+    if (await trimDialog(topic)) this.#context.notices.say(`Trimmed ${topic.name}.`);
   }
 
   async #compact(topic: NamedTopicDetail): Promise<void> {
@@ -358,7 +358,7 @@ export class TopicPage {
 
   async #delete({ name }: NamedTopicDetail): Promise<void> {
     if (!(await deleteDialog(name))) return;
-    this.#context.notices.say(`Deleted topic ${name}`);
+    this.#context.notices.say(`Deleted topic ${name}.`);
     this.#context.router.go(hrefOf("topics"));
   }
 
@@ -366,7 +366,7 @@ export class TopicPage {
     await this.#act(async (topic) => {
       const setting = topic.detail.settings.find((each) => each.name === name);
       if (setting === undefined || !(await settingDialog(topic, setting))) return;
-      this.#context.notices.say(`Changed ${name} of ${topic.name}`);
+      this.#context.notices.say(`Changed ${name} of ${topic.name}.`);
     });
   }
 }

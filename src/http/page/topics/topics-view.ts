@@ -73,7 +73,7 @@ export class TopicsView implements View {
     try {
       const name = await createDialog({ name: suggested });
       if (name === undefined) return;
-      notices.say(`Created topic ${name}`);
+      notices.say(`Created topic ${name}.`);
       router.go(hrefOf("topics", [name]));
     } catch (error) {
       notices.fail(error);
