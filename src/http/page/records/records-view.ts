@@ -72,6 +72,8 @@ export class RecordsView implements View {
   readonly #shown: HTMLElement;
   #place: RecordsPlace | undefined;
   #loaded: LoadedRecords | undefined;
+  /** Whether it is shown that there are no records at all yet. */
+  #isBlank = false;
   #isLoading = false;
   /** Why the question has no answer yet that is asked again until it has one. */
   #waitsFor: unknown;
@@ -176,8 +178,21 @@ export class RecordsView implements View {
   }
 
   tick({ partitions }: Tick): void {
+    if (this.#isBlank) this.#leaveBlank(partitions);
     if (!this.#tail.isRunning) return;
     if (partitions.some(({ topic }) => topic === this.#place?.topic)) this.#tail.news();
+  }
+
+  /** Shows the first records of what had none. */
+  #leaveBlank(partitions: Tick["partitions"]): void {
+    const place = this.#place;
+    const isFilled = partitions.some(
+      ({ topic, partition, logStart, highWatermark }) =>
+        topic === place?.topic &&
+        partition === (place.partition ?? partition) &&
+        highWatermark > logStart,
+    );
+    if (place !== undefined && isFilled) this.#begin(place);
   }
 
   #chose(range: Pick<RecordsPlace, "from" | "to">): void {
@@ -202,6 +217,7 @@ export class RecordsView implements View {
     if (place.isTail || place.topic !== this.#listed) this.#bars.hide();
     this.#loaded = undefined;
     this.#failure = undefined;
+    this.#isBlank = false;
     this.#shown.hidden = place.topic === "";
     this.#empty.replaceChildren();
     if (place.topic === "") this.#offerTopics();
@@ -256,6 +272,7 @@ export class RecordsView implements View {
 
   #showEmpty(place: RecordsPlace, { items, last }: LoadedRecords): void {
     if (items.length > 0) return;
+    this.#isBlank = !last.hasOlder && !last.hasNewer && !isSearch(place) && !place.isTail;
     const state = noRecordsState(this.#context, place, last, this.#seenKeys);
     this.#empty.replaceChildren(state);
   }

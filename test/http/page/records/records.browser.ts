@@ -172,6 +172,20 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
   );
 
   test(
+    "shows the first records of a topic when they are there",
+    async () => {
+      await sample.broker.context.registry.create("fresh", 2, {});
+      const page = await browser.open(`${sample.url}#/records/fresh`);
+      await page.until("document.querySelector('.empty-state')");
+      expect(await page.text(".empty-state")).toContain("fresh has no records yet.");
+      await writeOrders(sample.broker, "fresh", 1, 2);
+      await page.until(`(${offsets}).length === 2`);
+      expect(await page.evaluate("document.querySelector('.empty-state')")).toBe(null);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
     "says of which zone its times are, and keeps the choice of UTC in the address",
     async () => {
       const page = await browser.open("about:blank");
