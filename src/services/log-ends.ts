@@ -13,7 +13,7 @@ export const LOOKUPS_PER_TURN = 25;
 /** Segments that are worth a lookup: each lookup compares the timestamps of some. */
 const SEGMENTS_PER_LOOKUP = 200;
 
-/** Looks up some times in each turn of the event loop, until the browser goes away. */
+/** Looks up some times in each turn of the event loop, until the request is cancelled. */
 export class LookupTurns {
   readonly #signal: AbortSignal;
   #lookups = 0;
@@ -34,7 +34,8 @@ export class LookupTurns {
 
 /**
  * The offset after the last record that was there at each of `times`, which ascend, in milliseconds since 1970. The last one is
- * not looked up: it stands for now, and has `highWatermark`. Rejects with the errors of `partitionOf`, and with INVALID_REQUEST when the browser goes away.
+ * not looked up: it stands for now, and has `highWatermark`. Rejects with the errors of `partitionOf`, and with INVALID_REQUEST
+ * if the request is cancelled.
  */
 export async function logEndsAt(
   context: ServiceContext,

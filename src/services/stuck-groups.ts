@@ -8,8 +8,10 @@ import { type GroupPartition, readGroupLags } from "./group-lag.js";
 /** How long a group has not committed, and how old its unread records are, in milliseconds. */
 const STALE_MS = 120_000;
 
-/** A group that has just come back reads before it commits, so it has to be found twice within these milliseconds. */
+/** A group that has just come back reads before it commits, so it counts once it has been found for this long, in milliseconds. */
 const CONFIRM_MS = 20_000;
+
+/** A group that was not found for this long is no longer counted as found, in milliseconds. */
 const FORGOTTEN_MS = 60_000;
 
 /** Groups looked at, and their partitions. */

@@ -46,7 +46,7 @@ export class ProblemPanel {
       disk === null
         ? ""
         : `${formatBytes(disk.usableBytes)} of ${formatBytes(disk.totalBytes)} on the disk are free. `;
-    setText(this.#state, `${free}The broker is up for ${formatAge(nowMs - startedMs)}.`);
+    setText(this.#state, `${free}The broker has been up for ${formatAge(nowMs - startedMs)}.`);
   }
 }
 

@@ -46,25 +46,25 @@ function sentencesOf(problem: Problem, nowMs: number, bytesPerSecond: number | u
     case "full":
       return {
         what: `The disk is full: ${partitionsOf(problem)} ${refuses(problem)} new records.`,
-        next: "Free space, or let topics keep less; producers that retry then go on by themselves.",
+        next: "Free space, or shorten retention. Producers that retry then continue without help.",
         link: LARGEST_TOPICS,
       };
     case "disk":
       return {
         what: diskWords(problem, bytesPerSecond),
-        next: "Free space, or let topics keep less.",
+        next: "Free space, or shorten retention.",
         link: LARGEST_TOPICS,
       };
     case "connections":
       return {
         what: `The limit of ${countOf(problem.count, "connection")} is reached: new clients are refused.`,
-        next: "See who has them; raise --max-connections, or the limit on open files.",
+        next: "See which clients hold them; raise --max-connections, or the limit on open files.",
         link: CONNECTIONS,
       };
     case "certificate":
       return {
         what: certificateWords(problem.endsMs, nowMs),
-        next: "Replace the files of --tls-cert and --tls-key; the broker reads them by itself.",
+        next: "Replace the files of --tls-cert and --tls-key. No restart is needed.",
         link: undefined,
       };
     case "certificate-files":
@@ -75,14 +75,14 @@ function sentencesOf(problem: Problem, nowMs: number, bytesPerSecond: number | u
       };
     case "throttled":
       return {
-        what: `${countOf(problem.count, "connection")} must wait: the clients use more than their quotas.`,
-        next: "See which ones; if they should have more, raise it with rustlog quotas.",
+        what: `${countOf(problem.count, "connection")} must wait: their clients use more than their quotas.`,
+        next: "See which ones; raise a quota with rustlog quotas.",
         link: CONNECTIONS,
       };
     case "unclean":
       return {
-        what: "The broker before this one was not stopped cleanly. This one has checked the logs.",
-        next: "If nobody killed it, the log of the machine may say why it ended.",
+        what: "The broker did not stop cleanly last time. It checked the logs at this start.",
+        next: "If nobody killed it, the system log of the machine may say why it ended.",
         link: undefined,
       };
     case "group":
@@ -124,7 +124,7 @@ function wordsOfPartition(problem: OfPartition): Words {
     case "refused":
       return {
         what: `${these} ${refuses(problem)} new records: ${problem.reason}.`,
-        next: "Remove the cause; the next batch that is written ends this.",
+        next: "Remove the cause; the problem ends with the next batch that is written.",
         link,
       };
     case "untruncated":
@@ -138,7 +138,7 @@ function wordsOfPartition(problem: OfPartition): Words {
       const where = places === 1 ? "" : `in ${formatCount(places)} places, first `;
       return {
         what: `${name} is damaged ${where}at offset ${formatCount(offset)}: ${reason}.`,
-        next: "Suspect the disk. Readers have to go on after it; write lost records again.",
+        next: "Suspect the disk. Readers must continue after the damage; produce the lost records again.",
         link: records(`Records at offset ${formatCount(offset)}`, offset),
       };
     }

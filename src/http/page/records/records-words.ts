@@ -31,8 +31,10 @@ export function stateWords(
     if (isOrderOpen) words.push("their order may be incomplete here");
   }
   if (inexact > 0) {
-    const where = countOf(inexact, "partition");
-    words.push(`in ${where} the time is found only to its batch: to open them all would take long`);
+    const begin = inexact === 1 ? "1 partition begins" : `${formatCount(inexact)} partitions begin`;
+    words.push(
+      `${begin} with the batch of the time, not with its first record: opening all batches would take too long`,
+    );
   }
   if (last.offline.length > 0) words.push(`offline: partition ${last.offline.join(", ")}`);
   return words.join(" · ");

@@ -307,7 +307,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         expect(await range()).toBe("partitions 80 – 99 of 100");
         expect(await page.evaluate<number>(places)).toBe(20);
         await page.evaluate("document.querySelector('#problems-button').click()");
-        await page.until(`${problems}.includes('is up for')`);
+        await page.until(`${problems}.includes('has been up for')`);
         using session = await many.running.session();
         while ((await page.text(".received")) === "in 0 B/s") {
           await session.produce("wide", 0, batchOf("some traffic"));

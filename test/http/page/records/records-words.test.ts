@@ -40,6 +40,6 @@ test("a time that was found only to the batch is told", () => {
   });
   const state = { isLoading: false, isFollowing: false };
   expect(stateWords(place, { ...LOADED, inexact: 2 }, state)).toEndWith(
-    "in 2 partitions the time is found only to its batch: to open them all would take long",
+    "2 partitions begin with the batch of the time, not with its first record: opening all batches would take too long",
   );
 });
