@@ -1,6 +1,6 @@
 // One topic: its sums, its partitions, its settings with their sources, the groups that read it, and what can be done to it.
-// Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the dialogs of changes (topic-dialogs.ts),
-// following a compaction (compaction-panel.ts).
+// Leaves to others: the sums (topic-facts.ts), the tables (topic-tables.ts), the buttons (topic-actions.ts), and following a
+// compaction (compaction-panel.ts).
 import { button, element } from "../parts/dom.js";
 import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
@@ -12,19 +12,11 @@ import { hrefOf, type Route } from "../router.js";
 import type { PageContext } from "../view.js";
 import { CompactionPanel } from "./compaction-panel.js";
 import { askWriters } from "../connections/connection-api.js";
+import { TopicActions } from "./topic-actions.js";
 import { askPartitions, askReaders, askTopic } from "./topic-api.js";
-import {
-  compactDialog,
-  createDialog,
-  deleteDialog,
-  type NamedTopicDetail,
-  partitionsDialog,
-  settingDialog,
-} from "./topic-dialogs.js";
-import { trimDialog } from "./trim-dialog.js";
 import { TopicFacts } from "./topic-facts.js";
 import { PartitionTable, readerTable, SettingTables } from "./topic-tables.js";
-import type { PartitionRows, TopicDetail, TopicReaderRows, TopicRight } from "./topic-wire.js";
+import type { PartitionRows, TopicDetail, TopicReaderRows } from "./topic-wire.js";
 
 /** Time between two refreshes in milliseconds, and how much slow answers extend it. */
 const PACE = { restMs: () => 5000, restFactor: 20 };
@@ -40,7 +32,7 @@ export class TopicPage {
   readonly #crumb = element("a", { href: hrefOf("topics") }, "Topics");
   readonly #title: NameTitle;
   readonly #links = element("p", { class: "links" });
-  readonly #actions = element("div", { class: "actions" });
+  readonly #actions: TopicActions;
   readonly #facts: TopicFacts;
   readonly #panel = element("div", { class: "tab-panel" });
   readonly #tabs: Tabs;
@@ -63,7 +55,11 @@ export class TopicPage {
   constructor(context: PageContext) {
     this.#context = context;
     this.#title = new NameTitle(context.notices);
-    this.#settings = new SettingTables((name) => void this.#edit(name));
+    this.#actions = new TopicActions(context, {
+      done: () => this.#askAgain(),
+      compact: (topic) => void this.#compaction.follow(topic),
+    });
+    this.#settings = new SettingTables((name) => void this.#actions.edit(name));
     this.#tabs = new Tabs("Parts of the topic", TABS, this.#panel, (tab) =>
       context.router.go(
         hrefOf("topics", [this.#name], { tab: tab === "partitions" ? undefined : tab }),
@@ -72,7 +68,7 @@ export class TopicPage {
     this.#facts = new TopicFacts(
       context.model,
       context.session.seesCluster,
-      (setting) => void this.#edit(setting),
+      (setting) => void this.#actions.edit(setting),
     );
     this.#body = element(
       "div",
@@ -89,8 +85,8 @@ export class TopicPage {
       this.#title.root,
       this.#title.copy,
       this.#links,
+      this.#actions.root,
     );
-    heading.append(this.#actions);
     this.root.append(heading, this.#missing, this.#body);
   }
 
@@ -184,7 +180,7 @@ export class TopicPage {
   #showMissing(said: HTMLElement): void {
     this.#detail = undefined;
     this.#body.hidden = true;
-    this.#actions.replaceChildren();
+    this.#actions.show(undefined);
     this.#links.replaceChildren();
     // Not again every few seconds: a screen reader would begin again, and the focus would go.
     if (this.#missing.textContent !== said.textContent) this.#missing.replaceChildren(said);
@@ -195,12 +191,12 @@ export class TopicPage {
     const detail = this.#detail;
     this.#body.hidden = detail === undefined;
     if (detail === undefined) {
-      this.#actions.replaceChildren();
+      this.#actions.show(undefined);
       this.#links.replaceChildren();
       return;
     }
     this.#showLinks(detail);
-    this.#showActions(detail);
+    this.#actions.show({ name: this.#name, detail });
     this.#facts.show(this.#name, detail);
     const shown = this.#panelOf(detail);
     if (this.#panel.firstElementChild !== shown) this.#panel.replaceChildren(shown, this.#more);
@@ -297,77 +293,6 @@ export class TopicPage {
     if (this.#links.dataset.key === key && this.#links.childElementCount > 0) return;
     this.#links.dataset.key = key;
     this.#links.replaceChildren(...links.map(([text, href]) => element("a", { href }, text)));
-  }
-
-  /** The buttons of what this visitor may do. They are replaced only if that changes, so that they keep the focus. */
-  #showActions(detail: TopicDetail): void {
-    const may = (...rights: TopicRight[]) => rights.every((right) => detail.may.includes(right));
-    const { mayCreateTopics } = this.#context.session;
-    const isCompacted = detail.dirtyBytes !== null;
-    const policy = detail.settings.find(({ name }) => name === "cleanup.policy")?.value ?? "";
-    const isTrimmable = !isCompacted || policy.includes("delete");
-    const actions: [string, boolean, (topic: NamedTopicDetail) => Promise<void>][] = [
-      [
-        "Create one like it",
-        mayCreateTopics && !detail.internal,
-        (topic) => this.#createLike(topic),
-      ],
-      ["Add partitions", may("ALTER"), (topic) => this.#addPartitions(topic)],
-      ["Trim", may("DELETE") && isTrimmable, (topic) => this.#trim(topic)],
-      ["Compact now", may("ALTER") && isCompacted, (topic) => this.#compact(topic)],
-      ["Delete", may("DELETE"), (topic) => this.#delete(topic)],
-    ];
-    const shown = actions.filter(([, isPossible]) => isPossible);
-    const key = shown.map(([text]) => text).join() + this.#name;
-    if (this.#actions.dataset.key === key && this.#actions.childElementCount > 0) return;
-    this.#actions.dataset.key = key;
-    this.#actions.replaceChildren(
-      ...shown.map(([text, , act]) => button(text, () => void this.#act(act))),
-    );
-  }
-
-  async #act(act: (topic: NamedTopicDetail) => Promise<void>): Promise<void> {
-    if (this.#detail === undefined) return;
-    try {
-      await act({ name: this.#name, detail: this.#detail });
-    } catch (error) {
-      this.#context.notices.fail(error);
-    }
-    this.#askAgain();
-  }
-
-  async #createLike(like: NamedTopicDetail): Promise<void> {
-    const name = await createDialog({ like });
-    if (name === undefined) return;
-    this.#context.notices.say(`Created topic ${name}.`);
-    this.#context.router.go(hrefOf("topics", [name]));
-  }
-
-  async #addPartitions(topic: NamedTopicDetail): Promise<void> {
-    if (await partitionsDialog(topic))
-      this.#context.notices.say(`${topic.name} has more partitions.`);
-  }
-
-  async #trim(topic: NamedTopicDetail): Promise<void> {
-    if (await trimDialog(topic)) this.#context.notices.say(`Trimmed ${topic.name}.`);
-  }
-
-  async #compact(topic: NamedTopicDetail): Promise<void> {
-    if (await compactDialog(topic)) void this.#compaction.follow(topic);
-  }
-
-  async #delete({ name }: NamedTopicDetail): Promise<void> {
-    if (!(await deleteDialog(name))) return;
-    this.#context.notices.say(`Deleted topic ${name}.`);
-    this.#context.router.go(hrefOf("topics"));
-  }
-
-  async #edit(name: string): Promise<void> {
-    await this.#act(async (topic) => {
-      const setting = topic.detail.settings.find((each) => each.name === name);
-      if (setting === undefined || !(await settingDialog(topic, setting))) return;
-      this.#context.notices.say(`Changed ${name} of ${topic.name}.`);
-    });
   }
 }
 
