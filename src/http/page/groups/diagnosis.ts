@@ -13,6 +13,11 @@ export interface Finding {
   readonly next?: GroupPartitionRow;
 }
 
+interface PartitionName {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 /** What is known of a partition over time. */
 interface PartitionPast {
   rate(row: GroupPartitionRow): GroupRate | undefined;
@@ -47,9 +52,14 @@ const UNEVEN_PARTITIONS_MIN = 4;
 
 const REBALANCING = ["PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling"];
 
-/** The findings about a group, most important first. */
-export function diagnose(detail: GroupDetail, past: PartitionPast): readonly Finding[] {
+/** The findings about a group, most important first. `offline` are partitions of its topics. */
+export function diagnose(
+  detail: GroupDetail,
+  past: PartitionPast,
+  offline: readonly PartitionName[] = [],
+): readonly Finding[] {
   const findings = [
+    ...unreadable(offline),
     ...whoReads(detail),
     ...staleMembers(detail, past),
     ...unreadPartitions(detail),
@@ -60,6 +70,12 @@ export function diagnose(detail: GroupDetail, past: PartitionPast): readonly Fin
   ];
   const order = { problem: 0, good: 1, note: 2 };
   return findings.sort((a, b) => order[a.kind] - order[b.kind]);
+}
+
+function unreadable(offline: readonly PartitionName[]): Finding[] {
+  if (offline.length === 0) return [];
+  const text = `Nobody can read ${partitionWords(offline)}: offline. The lag there is unknown, and not counted.`;
+  return [{ kind: "problem", text }];
 }
 
 function whoReads(detail: GroupDetail): Finding[] {

@@ -250,7 +250,7 @@ export class GroupPage {
     this.#state.hidden = false;
     setText(this.#state, state);
     this.#reset.update(detail);
-    this.#summary.show(detail, this.#series);
+    this.#summary.show(detail, this.#series, this.#context.model.topics);
     this.#showChart(detail);
     this.#topics.show(detail, this.#query);
     this.#topicsSection.hidden = detail.topics.length === 0;

@@ -3,6 +3,7 @@
 import { element, setText } from "../parts/dom.js";
 import { formatCount } from "../parts/format.js";
 import { hrefOf } from "../router.js";
+import type { TopicState } from "../wire.js";
 import { diagnose, type Finding } from "./diagnosis.js";
 import type { GroupDetail, GroupPartitionRow } from "./group-wire.js";
 import { ageText, rateText } from "./group-words.js";
@@ -27,14 +28,19 @@ export class GroupSummary {
     this.root.append(this.#findings, this.#facts);
   }
 
-  show(detail: GroupDetail, series: LagSeries): void {
-    this.#showFindings(
-      diagnose(detail, {
-        rate: (row) => series.rate(partitionKey(row)),
-        isBehindSince: (row, ms) => series.isBehindSince(partitionKey(row), ms),
-        generationSince: series.generationSince,
-      }),
-    );
+  /** `topics` are those of the broker. */
+  show(detail: GroupDetail, series: LagSeries, topics: readonly TopicState[]): void {
+    const past = {
+      rate: (row: GroupPartitionRow) => series.rate(partitionKey(row)),
+      isBehindSince: (row: GroupPartitionRow, ms: number) =>
+        series.isBehindSince(partitionKey(row), ms),
+      generationSince: series.generationSince,
+    };
+    const own = new Set(detail.topics.map(({ topic }) => topic));
+    const offline = topics
+      .filter(({ name }) => own.has(name))
+      .flatMap((topic) => topic.offline.map(({ partition }) => ({ topic: topic.name, partition })));
+    this.#showFindings(diagnose(detail, past, offline));
     this.#showFacts(factsOf(detail, series));
   }
 

@@ -285,6 +285,8 @@ function movesOf(plan: ResetPlan): readonly Move[] {
 }
 
 function membersWarning(count: number): string {
+  if (count === 1)
+    return "The group has 1 member, which would go on from where it is: stop it first.";
   return `The group has ${countOf(count, "member")}, which would go on from where they are: stop them first.`;
 }
 

@@ -186,3 +186,11 @@ test("partitions are named as ranges, and not too many", () => {
     "partition 1 of a, partition 1 of b, partition 1 of c and 1 more topic",
   );
 });
+
+test("partitions that are offline are named: they are in no table", () => {
+  const past = { rate: () => undefined, isBehindSince, generationSince: undefined };
+  const offline = [1, 2].map((partition) => ({ topic: "orders", partition }));
+  expect(diagnose(detailOf([row(0)]), past, offline)[0]?.text).toBe(
+    "Nobody can read partitions 1 and 2 of orders: offline. The lag there is unknown, and not counted.",
+  );
+});
