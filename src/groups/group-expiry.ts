@@ -1,5 +1,5 @@
-// Deletes from time to time what no group needs any more: offsets that no member uses, and then the records of groups that
-// have neither members nor offsets.
+// Deletes expired groups from time to time: first offsets that no member uses, then the records of groups that have neither
+// members nor offsets.
 // Leaves to others: which offsets are old enough (offset-expiry.ts), and storing the deletions (offset-store.ts,
 // group-store.ts).
 import { nextTurn } from "../log/event-loop.js";
@@ -17,7 +17,7 @@ const GROUPS_PER_TURN = 1_000;
 const GROUPS_PER_BATCH = 500;
 
 /**
- * After so many groups have lost their last member, those without offsets are deleted ahead of time: somebody joins and
+ * After this many groups have lost their last member, those without offsets are deleted ahead of time: a client joins and
  * leaves under ever new names.
  */
 const UNUSED_GROUPS_MAX = 100_000;

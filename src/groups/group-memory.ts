@@ -34,7 +34,7 @@ export function keptBytes(bytes: number): number {
   return 2 * bytes;
 }
 
-/** Of an assignment with so many topics and partitions. */
+/** Memory of an assignment, by its numbers of topics and partitions. */
 export function assignmentBytes(topics: number, partitions: number): number {
   return topics * ASSIGNED_TOPIC_BYTES + partitions * ASSIGNED_PARTITION_BYTES;
 }

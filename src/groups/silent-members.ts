@@ -7,8 +7,8 @@ import type { GroupStore } from "./group-store.js";
 import type { Group } from "./group.js";
 
 /**
- * How long a member was silent that is removed, in milliseconds. Clients send heartbeats every few seconds, however long their
- * session is.
+ * A member that sends nothing for this long is removed, in milliseconds. Clients send heartbeats every few seconds, however
+ * long their session is.
  */
 const SILENT_MS = 60_000;
 

@@ -22,7 +22,7 @@ export class LookupTurns {
     this.#signal = signal;
   }
 
-  /** Begins a lookup in a log of so many segments. */
+  /** Must be awaited before each lookup, with the number of segments of the log. */
   async next(segments: number): Promise<void> {
     this.#lookups += 1 + segments / SEGMENTS_PER_LOOKUP;
     if (this.#lookups < LOOKUPS_PER_TURN) return;

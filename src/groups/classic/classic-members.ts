@@ -287,7 +287,7 @@ export class ClassicMembers implements Iterable<ClassicMember> {
   }
 }
 
-/** Begins the session of a member anew. */
+/** Restarts the session timeout of a member. */
 export function renewSession(member: ClassicMember): void {
   member.session.set(member.sessionTimeoutMs);
 }

@@ -266,7 +266,7 @@ export class ConsumerMembers implements Iterable<ConsumerMember> {
     this.#notes.member(member.id, NOTED.METADATA);
   }
 
-  /** Begins the session of a member anew. */
+  /** Restarts the session timeout of a member. */
   renew(member: ConsumerMember, ownTimeoutMs = member.classic?.sessionTimeoutMs): void {
     member.session.set(ownTimeoutMs ?? this.#context.sessionTimeoutMs);
   }

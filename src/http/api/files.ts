@@ -1,6 +1,7 @@
-// The files of the page: two documents, for those who may see the page and for those who first have to log in, and the
-// scripts and style sheets that they name; and the script of the worker that pages share. `Bun.serve` answers an imported HTML file itself, for every client and method. So
-// the files are fetched once from a server that only this process can reach, and kept in memory.
+// The files of the page: two documents, for those who may see the page and for those who first have to log in, the scripts and
+// style sheets that they name, and the script of the worker that pages share. `Bun.serve` answers an imported HTML file
+// itself, for every client and method. So the files are fetched once from a server that only this process can reach, and kept
+// in memory.
 // Leaves to others: who may request them (access.ts), and their content (page/).
 import page from "../page/index.html";
 import login from "../page/login.html";

@@ -1,7 +1,7 @@
 // The routes of the live page: its files, its session, a stream of events, and JSON, a file per family of questions.
-// Leaves to others: the answers (partition-questions.ts, records.ts, topics.ts, groups.ts, connections.ts, problems.ts, produce.ts, feed/),
-// rejecting other origins (request-guard.ts), and who may use the routes (access.ts). Record contents are sent unchanged; the
-// page shows them only as text.
+// Leaves to others: the answers (partition-questions.ts, records.ts, topics.ts, groups.ts, connections.ts, problems.ts,
+// produce.ts, feed/), rejecting other origins (request-guard.ts), and who may use the routes (access.ts). Record contents are
+// sent unchanged; the page shows them only as text.
 import type { Broker } from "../../broker/broker.js";
 import type { HttpRoutes } from "../http-server.js";
 import type { PageAccess, PageRoutes } from "./access.js";

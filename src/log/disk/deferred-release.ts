@@ -1,6 +1,6 @@
 // Frees the space of large files in the background, in steps. When the last link to a file goes, the kernel drops its pages
 // in the calling thread and frees its blocks in one transaction of the file system, for which every flush waits: for 512 MiB,
-// a producer was seen to wait for 180 ms. So a descriptor is kept, and the file is truncated by and by before that is closed.
+// a producer was seen to wait for 180 ms. So a descriptor is kept, and the file is truncated in steps before it is closed.
 // Leaves to others: renaming and unlinking (real-disk.ts), and whole directories (remove-directory.ts).
 //
 // A file that anything else still has open is not truncated, because a reader would miss its end, and one that has mapped it

@@ -24,10 +24,10 @@ const ELEMENTS_MAX = 20;
 /** Longest path, in characters. */
 const PATH_LENGTH_MAX = 500;
 
-/** Whole numbers of so many digits are rounded by JavaScript: a rounded id is another id. */
+/** JavaScript rounds whole numbers with this many digits: a rounded id is another id. */
 const LONG_NUMBER = /\d{16}/;
 
-/** Digits that are kept nevertheless, in JSON up to this size: it takes ten times as long to be read so. */
+/** Digits that are kept in JSON of up to this size. Keeping them takes ten times as long. */
 const EXACT_DIGITS_MAX = 40;
 const EXACT_BYTES_MAX = 8 * 1024;
 

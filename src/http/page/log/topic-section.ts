@@ -37,7 +37,7 @@ export class TopicSection {
   /** Rows at a time. */
   #rowsMax = ROWS_SHOWN_MAX;
 
-  /** Opens by itself with so many rows, unless there are none. */
+  /** Opens at first with `rows` rows; stays closed with 0. */
   constructor(topic: TopicState, rows: number, host: SectionHost) {
     this.topic = topic;
     this.#host = host;

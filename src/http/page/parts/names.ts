@@ -1,5 +1,5 @@
-// Names that others chose, such as those of groups: on one line, with something to see for each, and not too long. What is
-// shortened can be read in full where it is pointed at, and copied.
+// Names that others chose, such as those of groups: on one line, never invisible, and not too long. A
+// shortened name can be read in full by pointing at it, and copied.
 import { printable } from "../../../printable.js";
 import { copyText } from "./copy.js";
 import { button, element, setText } from "./dom.js";

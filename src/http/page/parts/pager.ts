@@ -1,4 +1,4 @@
-// Leads through many rows, a page of them at a time, so that thousands cost what a hundred cost.
+// Shows many rows a page at a time, so that thousands cost as much as a hundred.
 // Leaves to others: the rows (table.ts), and the address of a page.
 import { button, element, setText } from "./dom.js";
 import { countOf, formatCount } from "./format.js";
@@ -11,7 +11,7 @@ interface PagerOptions {
   readonly noun: string;
   /** Whether to say how many rows there are when all of them fit on one page. */
   readonly saysAll?: boolean;
-  /** Another page was asked for; `page` is to be set. */
+  /** The person asks for another page; the caller sets `page`. */
   readonly turn: (page: number) => void;
 }
 

@@ -100,7 +100,7 @@ function shownType(length: number, { as, types }: KeyView): FixedType | undefine
   return as === type || (as === "" && types.has(type)) ? type : undefined;
 }
 
-/** What suits a key by a choice, and what of its length was seen; undefined for text, or what there is else. */
+/** The form in which a key is shown, by the choice and the keys of its length that were seen; undefined for the usual one. */
 export function keyTabOf(bytes: Uint8Array, view: KeyView): FixedType | "hex" | "text" | undefined {
   const type = shownType(bytes.length, view);
   if (type !== undefined || view.as === "hex") return type ?? "hex";
