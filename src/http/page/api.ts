@@ -55,7 +55,20 @@ export function order<Answer>(method: string, path: string, body?: unknown): Pro
 
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
   const response = await responseOf(asked);
-  return JSON.parse(await received(response.text())) as Answer;
+  return parsed<Answer>(await received(response.text()), response);
+}
+
+function parsed<Content>(text: string, { status }: Response): Content {
+  try {
+    return JSON.parse(text) as Content;
+  } catch {
+    throw new Error(foreign(status));
+  }
+}
+
+/** A proxy in between has answered, as with a form to log in of its own. */
+function foreign(status: number): string {
+  return `what has answered is not the broker (status ${status}): reload the page`;
 }
 
 /** The answer, unless it is a refusal. */
@@ -66,10 +79,16 @@ async function responseOf(asked: Promise<Response>): Promise<Response> {
   if (response.status === 401) location.reload();
   if (response.ok) return response;
   const text = await received(response.text());
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-  if (isJson) throw new Refused(JSON.parse(text) as Refusal);
-  throw response.status === 503 ? new Unanswered(text.trim()) : new Error(text.trim());
+  const type = response.headers.get("content-type") ?? "";
+  if (type.startsWith("application/json")) throw new Refused(parsed<Refusal>(text, response));
+  // The document of a proxy is not for a message.
+  const said = type.startsWith("text/plain") ? text.trim() : "";
+  if (UNANSWERED.includes(response.status)) throw new Unanswered(said === "" ? NO_ANSWER : said);
+  throw new Error(said === "" ? foreign(response.status) : said);
 }
+
+/** Statuses of a broker that is too busy, and of a proxy that gets no answer from it. */
+const UNANSWERED: readonly number[] = [502, 503, 504];
 
 /** The body of an answer, which may end early. */
 function received<Body>(body: Promise<Body>): Promise<Body> {
