@@ -172,10 +172,12 @@ export class ProduceForm {
     this.fill({ topic: this.#topic.value, key: none, value: none, headers: [] });
   }
 
-  /** Enters the first topic if the field is empty. */
+  /** Enters the topic if there is only one: a record in another one than was meant can't be taken back. */
   offer(topics: readonly TopicState[]): void {
-    const first = topics.find(({ internal }) => !internal)?.name;
-    if (this.#topic.value === "" && first !== undefined) this.#topic.value = first;
+    const [only, other] = topics.filter(({ internal }) => !internal);
+    if (this.#topic.value === "" && only !== undefined && other === undefined) {
+      this.#topic.value = only.name;
+    }
     this.update();
   }
 

@@ -15,6 +15,10 @@ describe.skipIf(CHROMIUM === undefined)("the produce view", () => {
       const { registry } = sample.broker.context;
       await registry.create("orders", 10, {});
       await registry.create("states", 1, { "cleanup.policy": "compact" });
+      // Of two topics, none is chosen for a person.
+      const empty = await browser.open(`${sample.url}#/produce`);
+      await empty.until("document.querySelector('#totals dd')?.textContent === '2'");
+      await empty.until("document.querySelector('#produce [name=topic]')?.value === ''");
       const page = await browser.open(`${sample.url}#/produce?topic=orders&key=21`);
       await page.until("document.querySelector('.field-partition small')?.textContent > ''");
       expect(await page.text(".field-partition small")).toBe("by the key: partition 0 of 10");
