@@ -8,6 +8,7 @@ import { nameInText, shortText } from "./parts/names.js";
 import { hrefOf, type ViewName } from "./router.js";
 import { similarNames } from "./similar-names.js";
 import type { PageContext } from "./view.js";
+import type { SessionState } from "./wire.js";
 
 /** Whether a topic can have this name. Others can't even be asked for: `..` leads elsewhere in the path of a request. */
 export function isTopicName(name: string): boolean {
@@ -23,6 +24,18 @@ export function isMissing(error: unknown): boolean {
       error.code,
     )
   );
+}
+
+/** What a view of records says on a broker without topics. */
+export function noTopics(session: SessionState): HTMLElement {
+  const { user, mayProduce, mayCreateTopics, newTopicPartitions } = session;
+  const none = user === null ? "There are no topics yet." : "There are no topics that you may see.";
+  if (mayProduce && newTopicPartitions !== null) {
+    const produce = link("Produce a record", hrefOf("produce"));
+    return emptyState(`${none} A record creates one.`, produce);
+  }
+  const create = mayCreateTopics ? [link("Create a topic", hrefOf("topics"))] : [];
+  return emptyState(none, ...create);
 }
 
 /** `here` is the view in which a suggested topic is shown. */

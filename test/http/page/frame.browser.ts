@@ -70,6 +70,13 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until(
         "document.querySelector('.player h3').textContent.startsWith('4. An index')",
       );
+      // What a stop says follows the log, and the focus stays where it is.
+      for (const _ of [5, 6]) await page.press("ArrowRight");
+      expect(await page.text(".player .lines")).toStartWith("high watermark 1,000");
+      await writeOrders(sample.broker, "orders", 0, 500);
+      const lines = "document.querySelector('.player .lines').textContent";
+      await page.until(`${lines}.startsWith('high watermark 1,500')`);
+      expect(await page.evaluate("document.activeElement.dataset.key")).toBe("next");
     },
     BROWSER_TIMEOUT_MS,
   );
@@ -79,10 +86,17 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     async () => {
       await using sample = await startPage();
       const { registry } = sample.broker.context;
-      for (const topic of ["letters", "orders"]) await registry.create(topic, 1, {});
-      for (const topic of ["letters", "orders"]) await writeOrders(sample.broker, topic, 0, 50);
       const page = await browser.open(sample.url, { width: 360, height: 740 });
       const invitation = "document.querySelector('.invitation')?.hidden";
+      const empty = "document.querySelector('#main .empty-state p')?.textContent";
+      await page.until(`${empty} === 'There are no topics yet. A record creates one.'`);
+      // Without records there is nothing to invite to, and a tour of nothing is not the tour.
+      expect(await page.evaluate<boolean>(invitation)).toBe(true);
+      await page.evaluate("location.hash = '#/log?tour=1'");
+      await page.until("document.querySelector('.player:not([hidden]) h3')");
+      await page.press("Escape");
+      for (const topic of ["letters", "orders"]) await registry.create(topic, 1, {});
+      for (const topic of ["letters", "orders"]) await writeOrders(sample.broker, topic, 0, 50);
       await page.until(`${invitation} === false`);
       await page.evaluate("document.querySelector('.invitation a').focus()");
       await page.press("Enter");

@@ -206,17 +206,17 @@ export class ConnectionsView implements View {
 
   #showEmpty(isEmpty: boolean): void {
     const filter = this.#filter.value;
-    const said = isEmpty ? `for ${filter}` : "";
+    const address = this.#context.model.overview?.address;
+    const said = isEmpty && address !== undefined ? `${address} for ${filter}` : "";
     if (this.#empty.dataset.said === said) return;
     this.#empty.dataset.said = said;
     this.#empty.replaceChildren();
-    if (!isEmpty) return;
-    const address = this.#context.model.overview?.address ?? "";
+    if (said === "") return;
     this.#empty.append(
       filter === ""
         ? emptyState(
             `No client is connected. Clients of RustLog and of Kafka connect to ${address}, for example:`,
-            element("code", {}, "rustlog consume TOPIC --follow"),
+            element("code", {}, `rustlog consume TOPIC --follow --broker ${address}`),
           )
         : emptyState(
             emptyText(filter),

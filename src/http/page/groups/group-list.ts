@@ -183,8 +183,11 @@ export class GroupList {
     if (isChosen) return emptyState("No group matches.", link("Show all groups", hrefOf("groups")));
     if (this.#context.session.user !== null)
       return emptyState("There are no groups that you may see.");
+    const { address } = this.#context.model.overview ?? {};
+    const broker = address === undefined ? "" : ` --broker ${address}`;
     return emptyState(
-      "There are no groups yet. A group appears when a consumer joins it or commits an offset for it.",
+      "There are no groups yet. A group appears when a consumer joins it or commits an offset for it, for example:",
+      element("code", {}, `rustlog consume TOPIC --group NAME${broker}`),
     );
   }
 

@@ -3,7 +3,7 @@
 // (lookup-steps.ts, ../produce/produce-steps.ts).
 import type { LookupExplanation } from "../../../inspection/lookup-explanation.js";
 import { element } from "../parts/dom.js";
-import { missingPartition, missingTopic } from "../missing.js";
+import { missingPartition, missingTopic, noTopics } from "../missing.js";
 import { emptyState, link } from "../parts/empty.js";
 import { filterInput } from "../parts/fields.js";
 import { countOf, formatCount } from "../parts/format.js";
@@ -12,7 +12,7 @@ import { hrefOf, type Route } from "../router.js";
 import { recordPlace } from "./pin.js";
 import { hrefOfPlace, type LogPlace, placeOf } from "./place.js";
 import type { PageContext, View } from "../view.js";
-import type { Tick } from "../wire.js";
+import type { Tick, TopicState } from "../wire.js";
 import { Detail } from "./detail.js";
 import { legend } from "./legend.js";
 import type { LogShape } from "./log-shape.js";
@@ -60,7 +60,7 @@ export class LogView implements View {
     this.#rows = new TopicRows(model, topics, (place, near) =>
       this.#go({ ...place, near, batch: undefined }),
     );
-    this.#rows.mayProduce = session.mayProduce;
+    this.#rows.none = () => noTopics(session);
     this.#detail = new Detail({
       openBatch: (place, batch) => this.#go({ ...place, near: undefined, batch }),
       close: () => this.#go({ segment: undefined, near: undefined, batch: undefined }),
@@ -68,6 +68,7 @@ export class LogView implements View {
     });
     this.#player = new PlayerView({
       point: (place) => this.#rows.point(place),
+      follow: (place) => this.#rows.follow(place),
       open: ({ topic, partition, segment, position }) =>
         this.#go({ topic, partition, segment, near: undefined, batch: position }),
       close: () => this.#go({ lookup: undefined }),
@@ -139,6 +140,8 @@ export class LogView implements View {
     this.#offerTopic();
     this.#rows.update(tick);
     if (tick.groups !== undefined) this.#rows.updateGroups();
+    this.#invite();
+    if (this.#context.router.current.query.has("tour")) this.#player.follow();
     this.#onNews?.();
   }
 
@@ -149,6 +152,14 @@ export class LogView implements View {
   #offerTopic(): void {
     const { model } = this.#context;
     this.#form.offer(model.topics, (topic) => model.recordsOf(topic) > 0);
+  }
+
+  /** The tour needs records to tell about. */
+  #invite(): void {
+    const { model } = this.#context;
+    const hasRecords = ({ name, internal }: TopicState): boolean =>
+      !internal && model.recordsOf(name) > 0;
+    if (model.topics.some(hasRecords)) this.#invitation.offer();
   }
 
   /** Puts the focus into the form of lookups, for this topic. */
@@ -189,7 +200,7 @@ export class LogView implements View {
     if (!router.current.query.has("tour")) return;
     const names = read === undefined ? [] : topicsOf(read());
     this.#toured = names.map((name) => model.topics.find((topic) => topic.name === name)?.id);
-    this.#invitation.answer();
+    if (read !== undefined) this.#invitation.answer();
     const story = read === undefined ? emptyTour(session.mayProduce) : tourStory(read);
     this.#player.play(story, stop);
   }

@@ -1,6 +1,6 @@
 // The panel that plays steps: text, buttons, keys. Leaves to others: the position (player.ts), the drawing (row.ts).
 import { button, byId, element } from "../parts/dom.js";
-import { Player, type Result, type StepPlace, type Story } from "./player.js";
+import { Player, type Result, type Step, type StepPlace, type Story } from "./player.js";
 import { mayMove } from "../parts/theme.js";
 
 const STEP_MS = 2600;
@@ -8,6 +8,8 @@ const STEP_MS = 2600;
 interface PlayerHost {
   /** Shows a place on the drawing; undefined when the player is closed. */
   point(place: StepPlace | undefined): void;
+  /** Shows it where it is now, for a person who may have scrolled and zoomed meanwhile. */
+  follow(place: StepPlace): void;
   open(result: Result): void;
   /** A step is shown, by its number from 0. */
   stepped(number: number): void;
@@ -55,6 +57,20 @@ export class PlayerView {
       byId("main", HTMLElement).focus({ preventScroll: true });
   }
 
+  /** Shows the numbers and the place of the step as they are now, of a story whose steps change. */
+  follow(): void {
+    const place = this.#player?.step?.place;
+    const shown = this.#root.querySelector(".step");
+    if (this.#player?.step === undefined || place === undefined || shown === null) return;
+    this.#host.follow(place);
+    const content = element("div", {}, ...contentOf(this.#player.step, this.#player.number));
+    // What is selected stays so while nothing changes.
+    if (content.textContent === shown.textContent) return;
+    // What changes every second is not worth hearing.
+    shown.setAttribute("aria-live", "off");
+    shown.replaceChildren(...content.childNodes);
+  }
+
   #close(): void {
     this.hide();
     this.#host.close();
@@ -83,21 +99,7 @@ export class PlayerView {
     });
     this.#root.replaceChildren(
       element("h2", {}, story.title),
-      element(
-        "div",
-        { class: "step", "aria-live": "polite" },
-        element("h3", {}, `${number + 1}. ${step.title}`),
-        element("p", {}, step.text),
-        ...(step.lines.length === 0
-          ? []
-          : [
-              element(
-                "ol",
-                { class: "lines" },
-                ...step.lines.map((line) => element("li", {}, line)),
-              ),
-            ]),
-      ),
+      element("div", { class: "step", "aria-live": "polite" }, ...contentOf(step, number)),
       element(
         "div",
         { class: "controls" },
@@ -167,4 +169,14 @@ export class PlayerView {
     } else return;
     event.preventDefault();
   }
+}
+
+function contentOf({ title, text, lines }: Step, number: number): HTMLElement[] {
+  return [
+    element("h3", {}, `${number + 1}. ${title}`),
+    element("p", {}, text),
+    ...(lines.length === 0
+      ? []
+      : [element("ol", { class: "lines" }, ...lines.map((line) => element("li", {}, line)))]),
+  ];
 }

@@ -165,6 +165,12 @@ export class Row {
     this.#drawSoon(true);
   }
 
+  /** Moves the highlights, and leaves alone which span is shown. */
+  highlight(highlights: readonly Highlight[]): void {
+    this.#highlights = highlights;
+    this.#drawSoon();
+  }
+
   /** Shows where a record is, until it is called with undefined. */
   pin(pin: Pin | undefined): void {
     this.#pinned = pin?.highlights ?? [];

@@ -2,8 +2,7 @@
 // closed until they are opened.
 // Leaves to others: a section (topic-section.ts), a row (row.ts), the numbers (model.ts).
 import { button, element, setText } from "../parts/dom.js";
-import { emptyState, link } from "../parts/empty.js";
-import { hrefOf } from "../router.js";
+import { emptyState } from "../parts/empty.js";
 import { countOf } from "../parts/format.js";
 import type { Model } from "../model.js";
 import type { StepPlace } from "./player.js";
@@ -51,7 +50,8 @@ export class TopicRows {
   readonly #revealed = new Set<string>();
   readonly #more = button("", () => this.#listMore(), { class: "more" });
   /** Whether the visitor can create a topic. */
-  mayProduce = true;
+  /** What is said while there are no topics. */
+  none: () => HTMLElement = () => emptyState("No topics to show.");
   #pointed: StepPlace | undefined;
   #opened: SegmentPlace | undefined;
   #pinned: (PartitionPlace & Pin) | undefined;
@@ -131,6 +131,13 @@ export class TopicRows {
     const row = this.#reveal(place.topic)?.reveal(place.partition);
     row?.show(place.span, place.highlights);
     if (row !== undefined) this.#bringIntoView(row, () => this.#pointed === place);
+  }
+
+  /** Moves the highlights of what is pointed to; elsewhere it does nothing. */
+  follow({ topic, partition, highlights }: StepPlace): void {
+    const pointed = this.#pointed;
+    if (pointed?.topic !== topic || pointed.partition !== partition) return;
+    this.#row(pointed)?.highlight(highlights);
   }
 
   /** Opens the section of a topic, and scrolls to it or to one of its rows. */
@@ -283,12 +290,7 @@ export class TopicRows {
       return element("p", { class: "empty" }, `and ${countOf(hidden, "more topic")}, not shown`);
     }
     if (topics.length > 0) return undefined;
-    return this.mayProduce
-      ? emptyState(
-          "No topics yet. A record creates one.",
-          link("Produce a record", hrefOf("produce")),
-        )
-      : emptyState("No topics to show.");
+    return this.none();
   }
 }
 

@@ -1,7 +1,7 @@
 // What the records view says where it has no records to show, and the next steps: no topic is chosen, the topic or partition does
 // not exist, the question failed, or nothing is in the range.
 // Leaves to others: when to say it (records-view.ts), and a search that finds nothing in words (records-words.ts).
-import { isMissing, isTopicName, missingPartition, missingTopic } from "../missing.js";
+import { isMissing, isTopicName, missingPartition, missingTopic, noTopics } from "../missing.js";
 import type { Model } from "../model.js";
 import { button, element, failure } from "../parts/dom.js";
 import { emptyState, link } from "../parts/empty.js";
@@ -22,10 +22,7 @@ const KEY_HINT = " A key that is shown as a number or a UUID is found in â€œkeyâ
 export function topicOffer({ model, session }: PageContext): HTMLElement | undefined {
   const { topics, overview } = model;
   if (overview === undefined) return undefined;
-  if (topics.length === 0) {
-    const next = session.mayCreateTopics ? [link("Create a topic", hrefOf("topics"))] : [];
-    return emptyState("There are no topics yet.", ...next);
-  }
+  if (topics.length === 0) return noTopics(session);
   const links = topics
     .slice(0, OFFERED_TOPICS_MAX)
     .map(({ name }) => link(name, hrefOf("records", [name])));

@@ -8,8 +8,10 @@ const KEY = "rustlog-tour";
 export class Invitation {
   readonly root = element("p", { class: "invitation" });
 
+  #isAnswered = isAnswered();
+
   constructor() {
-    this.root.hidden = isAnswered();
+    this.root.hidden = true;
     this.root.append(
       "New to logs? A tour explains this drawing on your own data, in eight stops.",
       link("Take the tour", hrefOf("log", [], { tour: 1 })),
@@ -20,9 +22,15 @@ export class Invitation {
     );
   }
 
+  /** Shows it, unless the visitor has answered. */
+  offer(): void {
+    this.root.hidden = this.#isAnswered;
+  }
+
   /** Hides it for good. */
   answer(): void {
-    if (this.root.hidden) return;
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
     this.root.hidden = true;
     try {
       localStorage.setItem(KEY, "answered");

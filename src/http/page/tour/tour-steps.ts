@@ -87,7 +87,7 @@ function logs(facts: TourFacts): Step {
   return stop(
     facts,
     "A partition is a log",
-    "Producers are programs that write records; consumers read them. A topic is a name for records that belong together. It has partitions, a row each; one is marked. A partition is a log: a list that only grows at its end, on the right. A record's number in it is its offset, which never changes. Records with the same key stay in order, because producers send them to the same partition.",
+    "Programs write records (producers) and read them (consumers). A record has a value and often a key, such as a customer. Records that belong together form a topic. Each row is one of its partitions; one is marked. A partition is a log: a list that grows on the right. A record's offset is its number there, and never changes. Order holds only within a partition, so all records of a key go to one.",
     [
       `${topic.name}: ${countOf(topic.partitions, "partition")}`,
       `partition ${partition}: offsets ${formatCount(logStart)} to ${formatCount(logEnd - 1)}`,
@@ -128,8 +128,11 @@ function batches(facts: TourFacts): Step {
     "A producer collects records and sends them as one batch, compressed if it likes. The broker checks the batch's checksum, writes the offset of its first record into its header, and appends it to the segment as it is. Consumers get the same bytes. So a batch of 1,000 records is hardly more work for the broker than a batch of one.";
   const [one, two] = sample?.batches ?? [];
   if (sample === undefined || one === undefined) return stop(facts, title, text, [], undefined);
+  const start = shape.placeOf(sample.base, 0);
+  // Deleted since it was read.
+  if (start === undefined) return stop(facts, title, text, [], undefined);
   const spans = [one, ...(two === undefined ? [] : [two])].map(({ position, bytes }): Span => {
-    const from = shape.placeOf(sample.base, position) ?? 0;
+    const from = start + position;
     return { from, to: from + bytes };
   });
   const [from, to] = [spans[0]?.from ?? 0, spans.at(-1)?.to ?? 0];
@@ -143,7 +146,7 @@ function batches(facts: TourFacts): Step {
     `${text} ${marked}`,
     [one, ...(two === undefined ? [] : [two])].map(
       ({ position, count, bytes, codec, crc }) =>
-        `at byte ${formatCount(position)} of ${sample.file}: ${countOf(count, "record")} in ${formatBytes(bytes)}, codec ${codec ?? "unknown"}, checksum ${crc}`,
+        `at byte ${formatCount(position)} of ${sample.file}: ${countOf(count, "record")} in ${formatBytes(bytes)}, ${compressionOf(codec)}, checksum ${crc}`,
     ),
     around({ from, to }, shape, (to - from) * 2),
     // In two colours, so that one can see where the second starts.
@@ -152,15 +155,22 @@ function batches(facts: TourFacts): Step {
   return linked(facts, step, "See its bytes", { segment: sample.base, batch: one.position });
 }
 
+function compressionOf(codec: BatchDescription["codec"]): string {
+  if (codec === "none") return "not compressed";
+  return codec === null ? "compressed" : `compressed with ${codec}`;
+}
+
 function indexEntries(facts: TourFacts): Step {
   const { lookup, shape } = facts;
   const title = "An index entry every few KiB";
-  const text = `A tick below the row is an index entry: a batch's last offset, and the byte where it starts. A batch gets one if it starts over ${formatBytes(INDEX_INTERVAL_BYTES)} after the last such batch. To find an offset, the broker picks the file by its name and, by binary search, the nearest entry before. From there it reads batch headers until one covers the offset. It sends that batch; the consumer skips to the record.`;
+  const text = `A tick below the row is an index entry: a batch's last offset, and the byte where it starts. A batch gets one if it starts over ${formatBytes(INDEX_INTERVAL_BYTES)} after the last such batch. To find an offset, the broker picks the file by its name and, by binary search, the nearest entry before. From there it scans batch headers until one covers the offset. It sends that batch; the consumer skips to the record.`;
   const { offset, segment, index, batch, cost } = lookup ?? {};
   if (offset === undefined || segment === undefined || batch === undefined) {
     return stop(facts, title, text, [], undefined);
   }
-  const from = shape.placeOf(segment.baseOffset, batch.position) ?? 0;
+  const from = shape.placeOf(segment.baseOffset, batch.position);
+  // Deleted since it was looked up.
+  if (from === undefined) return stop(facts, title, text, [], undefined);
   const span = { from, to: from + batch.bytes };
   const { before, entries = 0 } = index ?? {};
   const at =
@@ -168,12 +178,11 @@ function indexEntries(facts: TourFacts): Step {
   const entry =
     before === undefined || before === null
       ? `${entries === 0 ? "no index entry yet" : `none of ${countOf(entries, "index entry", "index entries")} is before it`}, so from the start of the file`
-      : `entry ${formatCount(before.entry + 1)} of ${formatCount(entries)} in its index`;
+      : `entry ${formatCount(before.entry + 1)} of ${formatCount(entries)} in its index: offset ${formatCount(before.offset)}, byte ${formatCount(before.position ?? 0)}`;
+  const without = cost?.withoutIndex?.headers;
   const lines = [
-    `offset ${formatCount(offset)}: ${segment.file}; ${entry}; ${countOf(cost?.withIndex.headers ?? 1, "batch header")} read (${at === undefined ? "the batch is" : "entry and batch are"} marked)`,
-    ...(typeof cost?.withoutIndex?.headers === "number"
-      ? [`without the index: ${countOf(cost.withoutIndex.headers, "batch header")}`]
-      : []),
+    `offset ${formatCount(offset)}: ${segment.file}; ${entry}`,
+    `${countOf(cost?.withIndex.headers ?? 1, "batch header")} read from there${without === undefined ? "" : `, ${formatCount(without)} without the index`} (${at === undefined ? "the batch is" : "entry and batch are"} marked)`,
   ];
   const step = stop(
     facts,
@@ -191,7 +200,7 @@ function flushes(facts: TourFacts): Step {
   const { highWatermark, logEnd } = shape.state;
   const from = shape.logStartPlace;
   const start =
-    "When a record is stored, the broker acknowledges it to the producer. At first, a record is only in the memory of the operating system: that survives a crash of the broker, but not a power failure. A flush puts it on the disk.";
+    "To acknowledge a record is to answer the producer: it is stored. At first, a record is only in the memory of the operating system: that survives a crash of the broker, but not a power failure. A flush puts it on the disk.";
   const title = "Written, flushed, acknowledged";
   if (flush !== "always") {
     const ms = /^interval:(\d+)$/.exec(flush)?.[1];
@@ -236,12 +245,12 @@ function watermark(facts: TourFacts): Step {
   const { highWatermark, logEnd } = shape.state;
   const moves =
     flush === "always"
-      ? "It moves when records are flushed, and then they are acknowledged. What is behind it, up to the end of the log, may still be lost in a power failure. So no consumer ever acts upon a record that is gone later."
+      ? "It moves when records are flushed, and then they are acknowledged. Those from it to the end of the log may still be lost in a power failure. So no consumer ever acts upon a record that is gone later."
       : "With this broker's flush policy, it moves as soon as records are written. So a consumer may have read a record that a power failure takes back. With flush always, it moves only when records are flushed.";
   return stop(
     facts,
     "The high watermark",
-    `The red line is the high watermark: the offset up to which consumers can read. One that has read everything waits there. ${moves}`,
+    `The red line is the high watermark: consumers can read the records before it. One that has read them all waits there. ${moves}`,
     [
       `high watermark ${formatCount(highWatermark)}`,
       `end of the log ${formatCount(logEnd)}, the offset of the next record`,

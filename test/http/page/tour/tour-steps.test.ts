@@ -125,8 +125,8 @@ test("marks two batches, so that one can see where the second starts", () => {
 test("finds a record of the reader's by an index entry, and zooms to both", () => {
   const step = stopOf(4, { lookup: LOOKUP });
   expect(step.lines).toEqual([
-    "offset 95: 00000000000000000000.log; entry 3 of 4 in its index; 3 batch headers read (entry and batch are marked)",
-    "without the index: 10 batch headers",
+    "offset 95: 00000000000000000000.log; entry 3 of 4 in its index: offset 79, byte 700",
+    "3 batch headers read from there, 10 without the index (entry and batch are marked)",
   ]);
   expect(spansOf(step)).toEqual([
     { from: 700, to: 700 },
@@ -134,9 +134,28 @@ test("finds a record of the reader's by an index entry, and zooms to both", () =
   ]);
   expect(step.link?.href).toBe("#/log/orders/1?lookup=95");
   const none = { ...LOOKUP, index: { ...LOOKUP.index, before: null } } as LookupExplanation;
-  expect(stopOf(4, { lookup: none }).lines[0]).toContain(
-    "none of 4 index entries is before it, so from the start of the file; 3 batch headers read (the batch is marked)",
-  );
+  expect(stopOf(4, { lookup: none }).lines).toEqual([
+    "offset 95: 00000000000000000000.log; none of 4 index entries is before it, so from the start of the file",
+    "3 batch headers read from there, 10 without the index (the batch is marked)",
+  ]);
+});
+
+test("marks no batch of a segment that was deleted meanwhile", () => {
+  const later = shape({ firstBase: 100, logStart: 100, sealedCount: 0, sealedBytes: 0 });
+  for (const number of [3, 4]) {
+    const step = stopOf(number, { sample: SAMPLE, lookup: LOOKUP, shape: later });
+    expect([number, ...step.lines]).toEqual([number]);
+    expect(spansOf(step)).toEqual([]);
+  }
+});
+
+test("says in words how a batch is compressed", () => {
+  const zstd = {
+    ...SAMPLE,
+    batches: [{ ...batch, codec: "zstd" }],
+  } as unknown as TourFacts["sample"];
+  expect(stopOf(3, { sample: SAMPLE }).lines[0]).toContain("100 B, not compressed, checksum");
+  expect(stopOf(3, { sample: zstd }).lines[0]).toContain("100 B, compressed with zstd, checksum");
 });
 
 test.each([
