@@ -226,8 +226,11 @@ class DetailReader {
     const found = new Map<string, MemberClient>();
     if (members.length === 0 || !mayOnCluster(this.#request.context, "DESCRIBE")) return found;
     const wanted = new Set(members.map(({ clientId, host }) => clientKey(clientId, host)));
-    // In the native protocol, only the heartbeats have the name of the client.
-    const names = new Map(members.map(({ clientId, host }) => [host, clientId]));
+    // In the native protocol, only the heartbeats have the client id. It can be told where a host has one for the group.
+    const names = new Map<string, string | undefined>();
+    for (const { clientId, host } of members) {
+      names.set(host, names.has(host) && names.get(host) !== clientId ? undefined : clientId);
+    }
     const portions = new Portions(CONNECTIONS_PER_TURN);
     for (const { client, user } of this.#broker.clients) {
       const name = client.group === group ? names.get(client.address) : undefined;
@@ -239,6 +242,7 @@ class DetailReader {
           user: shown(user) ?? before.user,
           // A client has several connections: it is as old as the first.
           connectedMs: Math.min(client.sinceMs, before.connectedMs ?? client.sinceMs),
+          isNamed: before.isNamed || client.id !== undefined,
         });
       }
       await portions.next();
@@ -247,9 +251,11 @@ class DetailReader {
   }
 }
 
-type MemberClient = Pick<GroupMemberRow, "software" | "user" | "connectedMs">;
+type MemberClient = Pick<GroupMemberRow, "software" | "user" | "connectedMs" | "isNamed">;
 
-const NO_CLIENT: MemberClient = { software: null, user: null, connectedMs: null };
+const NO_CLIENT: MemberClient = {
+  ...{ software: null, user: null, connectedMs: null, isNamed: false },
+};
 
 function shown(text: string | undefined): string | null {
   return text === undefined ? null : printable(text);

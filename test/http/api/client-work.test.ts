@@ -60,8 +60,8 @@ function fetchKafka(client: KafkaClient, version: number, ...names: string[]) {
   });
 }
 
-function beat(session: Session, memberEpoch: number) {
-  const member = { group: "billing", memberId: "m", memberEpoch, instanceId: "", clientId: "us" };
+function beat(session: Session, memberEpoch: number, clientId = "us") {
+  const member = { group: "billing", memberId: clientId, memberEpoch, instanceId: "", clientId };
   const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, maxWaitMs: 0 };
   const topics = { topics: [{ topic: "orders" }], pattern: "", owned: [] };
   return session.call(
@@ -78,6 +78,26 @@ function beatKafka(client: KafkaClient, memberEpoch: number, groupId = "shipping
   });
 }
 
+test("a native member is found by its group, unless its host has several", async () => {
+  const members = async () => {
+    const answer = await fetch(`${page.url}api/groups/state?group=billing`);
+    return ((await answer.json()) as GroupDetail).members.map(
+      ({ clientId, connectedMs, isNamed }) => [clientId, connectedMs !== null, isNamed],
+    );
+  };
+  using session = await page.running.session();
+  await beat(session, 0);
+  expect(await members()).toEqual([["us", true, false]]);
+  using other = await page.running.session();
+  await beat(other, 0, "them");
+  expect(await members()).toEqual([
+    ["them", false, false],
+    ["us", false, false],
+  ]);
+  await beat(session, -1);
+  await beat(other, -1, "them");
+});
+
 test("a native client has the topics of its last requests that were not refused, and its group", async () => {
   await count(0);
   using session = await page.running.session();
@@ -86,12 +106,6 @@ test("a native client has the topics of its last requests that were not refused,
   await session.produce("orders", 0, batchOf("x"));
   await session.fetch({ topic: "audit" });
   await beat(session, 0);
-  const { members } = (await (
-    await fetch(`${page.url}api/groups/state?group=billing`)
-  ).json()) as GroupDetail;
-  expect(members.map(({ clientId, connectedMs }) => [clientId, typeof connectedMs])).toEqual([
-    ["us", "number"],
-  ]);
   const busy = {
     ...{ writes: use("orders"), reads: use("audit") },
     group: "billing",

@@ -172,7 +172,7 @@ describe("a group", () => {
     expect(detail.members[0]?.connectedMs).toBeLessThanOrEqual(detail.nowMs);
     expect(detail).toMatchObject({
       ...{ type: "consumer", assignor: "uniform", generation: 2, assignmentEpoch: 2 },
-      members: [{ id: "m", software: "franz-go 1.2", user: null, epoch: 2, partitions: 1 }],
+      members: [{ id: "m", software: "franz-go 1.2", isNamed: true, epoch: 2, partitions: 1 }],
     });
   });
 

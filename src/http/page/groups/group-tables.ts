@@ -339,9 +339,9 @@ export class GroupMemberTable {
   }
 }
 
-/** What finds its connection: its name, unless the connection does not know it, as in our own protocol. */
-function connectionFilter({ clientId, connectedMs }: GroupMemberRow, group: string): string {
-  return connectedMs === null ? workFilter("group", group) : clientId;
+/** What finds its connection in the list of connections. */
+function connectionFilter({ clientId, isNamed }: GroupMemberRow, group: string): string {
+  return isNamed ? clientId : workFilter("group", group);
 }
 
 /** The pager of a table, whose page is the `parameter` of the address. */

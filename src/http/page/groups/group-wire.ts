@@ -35,6 +35,8 @@ export interface GroupMemberRow {
   readonly user: string | null;
   /** When that connection was opened, in milliseconds since the epoch by the broker's clock; null if it is not known. */
   readonly connectedMs: number | null;
+  /** Whether that connection has the client id, too. In our own protocol only heartbeats have it. */
+  readonly isNamed: boolean;
   /** In a consumer group, the epoch that it has reached. */
   readonly epoch: number | null;
   /** How many partitions it reads. */

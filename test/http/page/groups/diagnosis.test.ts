@@ -15,6 +15,7 @@ const NOW = 1_000 * MINUTE;
 const member = (id: string, partitions = 1): GroupMemberRow => ({
   ...{ id, instanceId: null, clientId: id, host: "10.0.0.7", software: null, user: null },
   connectedMs: null,
+  isNamed: false,
   epoch: null,
   partitions,
 });
