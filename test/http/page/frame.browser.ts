@@ -300,7 +300,10 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await page.text(".user span")).toBe("ann");
       expect(await page.text("#actions")).not.toContain("Produce");
       expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);
-      expect(await page.text("#totals")).toStartWith("topic1partition1on disk");
+      // They come with the first event.
+      await page.until(
+        "document.querySelector('#totals').textContent.startsWith('topic1partition1on disk')",
+      );
       expect(await page.text("#totals")).not.toContain("connection");
       await page.evaluate("document.querySelector('.user button').click()");
       await logIn("root");
