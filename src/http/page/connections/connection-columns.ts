@@ -26,9 +26,13 @@ import {
 /** What the columns are about, for numbers that depend on all connections. */
 type StateOf = () => ConnectionsState | undefined;
 
-/** `close` asks and closes a connection; undefined for a visitor who may not. */
+/**
+ * `close` asks and closes a connection; undefined for a visitor who may not. Without security there are no users, and no column
+ * for them.
+ */
 export function connectionColumns(
   stateOf: StateOf,
+  hasUsers: boolean,
   close: ((connection: ConnectionState) => void) | undefined,
 ): readonly Column<ConnectionState>[] {
   const shown: readonly Column<ConnectionState>[] = [
@@ -41,11 +45,11 @@ export function connectionColumns(
     })),
     ...useColumns<ConnectionState>(),
     { name: "address", title: "address", text: ({ address }) => address, ...SORTED },
-    { ...textColumn("user", "user", ({ user }) => user), isExtra: true },
+    ...(hasUsers ? [{ ...textColumn("user", "user", ({ user }) => user), isExtra: true }] : []),
     { name: "throttled", title: "throttled", text: throttledText, ...EXTRA },
     {
       ...{ name: "protocol", title: "protocol", isExtra: true, ...SORTED },
-      text: ({ protocol, isTls }) => `${protocol}, ${isTls ? "TLS" : "plain"}`,
+      text: ({ protocol, isTls }) => (isTls ? `${protocol}, TLS` : protocol),
     },
     { ...textColumn("software", "library", ({ software }) => software), isExtra: true },
     {

@@ -75,7 +75,7 @@ export class ConnectionsView implements View {
     const onOrder = (order: string): void => this.#go({ order });
     this.#table = new Table<ConnectionState>({
       caption: "Connections",
-      columns: connectionColumns(stateOf, close),
+      columns: connectionColumns(stateOf, context.session.user !== null, close),
       keyOf: keyOfConnection,
       order: ORDER,
       onOrder,

@@ -121,7 +121,7 @@ export class ConditionRows {
 class ConditionRow {
   readonly fields: readonly HTMLElement[];
   readonly #in = choice("in", FIELDS);
-  readonly #not = choice("not", { has: "has", not: "has not" });
+  readonly #not = choice("not", { has: "has", not: "lacks" });
   readonly #find = element("input", { name: "find", type: "search", spellcheck: "false" });
   readonly #negation: HTMLElement;
   readonly #text: HTMLElement;
@@ -164,6 +164,6 @@ class ConditionRow {
     this.#text.hidden = !isText;
     const [has, not] = [...this.#not.options];
     if (has !== undefined) setText(has, isText ? "has" : "only these");
-    if (not !== undefined) setText(not, isText ? "has not" : "all others");
+    if (not !== undefined) setText(not, isText ? "lacks" : "all others");
   }
 }
