@@ -21,7 +21,7 @@ const alive = new Set<Bun.Subprocess>();
 let built: Promise<string> | undefined;
 
 /** Whether this process is one of several that `bun test --parallel` has started: they share an executable. */
-const isWorker = process.env["BUN_TEST_WORKER_ID"] !== undefined;
+const isWorker = process.env.BUN_TEST_WORKER_ID !== undefined;
 
 const directory = join(tmpdir(), "rustlog-test-binaries");
 const path = join(directory, nameOf(isWorker ? process.ppid : process.pid) ?? "unknown");

@@ -1,8 +1,19 @@
 // How many records of a topic there are in each part of a time, by the ends of its log: no record is read, and nothing that was
-// deleted is counted. A batch counts as a whole where it begins, and in a compacted topic the offsets that are gone count too.
+// deleted is counted. The records of a batch are taken to be spread evenly over its time, which its header has. In a compacted
+// topic the offsets that are gone count too.
 // Leaves to others: the lookups (services/log-ends.ts), and drawing (http/page/records/).
 import { RustLogError } from "../../errors.js";
 import { OFFSET_MAX } from "../../limits.js";
+import {
+  attributes,
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  baseTimestamp,
+  LOG_APPEND_TIME_BIT,
+  newestTimestamp,
+  nextOffset,
+} from "../../record/batch.js";
+import { DELETE_HORIZON_BIT } from "../../record/delete-horizon.js";
 import type { Partition } from "../../topics/partition.js";
 import type { ServiceContext } from "../context.js";
 import { logEndsAt, LookupTurns } from "../log-ends.js";
@@ -55,9 +66,15 @@ export async function recordsOverTime(
   }
   const times = timesOf(from, Math.max(to, from + 1), partitions.length);
   const counts = new Array<number>(times.length - 1).fill(0);
-  for (const { topic, index: partition, logStartOffset, highWatermark } of partitions) {
-    const named = { topic, partition, highWatermark };
+  for (const partition of partitions) {
+    const { topic, index, logStartOffset, highWatermark } = partition;
+    const named = { topic, partition: index, highWatermark };
     const ends = await logEndsAt(context, named, [...times, Number.POSITIVE_INFINITY], turns);
+    for (const [i, ms] of times.entries()) {
+      if (ends[i]! >= highWatermark) break;
+      await turns.next(0);
+      ends[i] = endWithin(headerAt(current(context, partition), ends[i]!), ends[i]!, ms);
+    }
     // Records that are older than those before them belong to the first part.
     if (query.fromMs === undefined) ends[0] = Math.min(logStartOffset, ends[0]!);
     for (const i of counts.keys()) counts[i]! += ends[i + 1]! - ends[i]!;
@@ -84,7 +101,9 @@ async function oldestMs(
     await turns.next(partition.layout.segments.count);
     await partition.prepareTimeSearch(0);
     const match = current(context, partition).findTimestamp(0, 0);
-    if (match !== undefined) oldest = Math.min(oldest ?? OFFSET_MAX, match.timestamp);
+    if (match === undefined) continue;
+    const { firstMs } = headerAt(current(context, partition), match.offset);
+    oldest = Math.min(oldest ?? OFFSET_MAX, firstMs);
   }
   return oldest;
 }
@@ -101,6 +120,38 @@ async function newestMs(
     newest = Math.max(newest, current(context, partition).newestTimestamp());
   }
   return newest < 0 ? undefined : newest;
+}
+
+interface BatchTimes {
+  /** Offset after the batch. */
+  readonly next: number;
+  readonly first: number;
+  /** Its first timestamp, and its largest one. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** What the header of the batch that holds `offset` says. */
+function headerAt(partition: Partition, offset: number): BatchTimes {
+  const header = partition.read(offset, 1).slices[0]?.read(0, BATCH_HEADER_BYTES);
+  if (header === undefined || header.length < BATCH_HEADER_BYTES)
+    return { next: offset, first: offset, firstMs: 0, lastMs: 0 };
+  const lastMs = newestTimestamp(header, 0);
+  // Otherwise that field has another meaning.
+  const hasFirst = (attributes(header, 0) & (LOG_APPEND_TIME_BIT | DELETE_HORIZON_BIT)) === 0;
+  const firstMs = hasFirst ? Math.max(0, Math.min(baseTimestamp(header, 0), lastMs)) : lastMs;
+  return { first: baseOffset(header, 0), next: nextOffset(header, 0), firstMs, lastMs };
+}
+
+/** Where the log ended at `ms`, which is before the last timestamp of the batch that holds `offset`. */
+function endWithin(
+  { first, next, firstMs, lastMs }: BatchTimes,
+  offset: number,
+  ms: number,
+): number {
+  if (ms < firstMs || lastMs <= firstMs) return offset;
+  const part = Math.min(1, (ms - firstMs) / (lastMs - firstMs));
+  return Math.max(offset, Math.floor(first + part * (next - first)));
 }
 
 /** The partition as it is now: it may have been deleted meanwhile. */

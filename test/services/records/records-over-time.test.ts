@@ -4,6 +4,10 @@ import {
   recordsOverTime,
   type TimeQuery,
 } from "../../../src/services/records/records-over-time.js";
+import { FIELD, LOG_APPEND_TIME_BIT } from "../../../src/record/batch.js";
+import { DELETE_HORIZON_BIT } from "../../../src/record/delete-horizon.js";
+import { BatchEncoder } from "../../../src/record/encoder.js";
+import { stampCrc } from "../../record/batches.js";
 import { batchOf, codeOf } from "../../support/log-fixture.js";
 import { Random } from "../../support/random.js";
 import { SimulatedDisk } from "../../support/simulated-disk.js";
@@ -61,6 +65,30 @@ test("without records there are no times, and a record alone has one", async () 
   const { counts } = await recordsOverTime(context, ALL, NEVER);
   expect(counts.reduce((sum, each) => sum + each)).toBe(1);
   expect(await recordsOverTime(context, { ...ALL, fromMs: 2, toMs: 1 }, NEVER)).toEqual(none);
+});
+
+test("the records of a batch are spread over its time, unless it has only the time of its append", async () => {
+  const context = await contextWith([]);
+  const append = async (partition: number, attributes: number) => {
+    const encoder = new BatchEncoder({ codec: "gzip" });
+    for (let i = 0; i <= 120; i++) encoder.append(BEGIN + 1_000 * i, null, "x");
+    const batch = encoder.finish().slice();
+    batch[FIELD.attributes + 1]! |= attributes;
+    await context.registry.partition("t", partition).append(stampCrc(batch));
+  };
+  await append(0, 0);
+  const spread = await recordsOverTime(context, ALL, NEVER);
+  expect([spread.fromMs, spread.toMs]).toEqual([BEGIN, BEGIN + 120_000]);
+  expect(Math.min(...spread.counts)).toBeGreaterThanOrEqual(2);
+  expect(Math.max(...spread.counts)).toBeLessThanOrEqual(3);
+  expect(spread.counts.reduce((sum, each) => sum + each)).toBe(121);
+  await append(1, LOG_APPEND_TIME_BIT);
+  await append(2, DELETE_HORIZON_BIT);
+  for (const partition of [1, 2]) {
+    const { fromMs, counts } = await recordsOverTime(context, { ...ALL, partition }, NEVER);
+    expect(fromMs).toBe(BEGIN + 120_000);
+    expect(counts.filter((count) => count > 0)).toEqual([121]);
+  }
 });
 
 test("records that are older than those before them are not lost", async () => {
