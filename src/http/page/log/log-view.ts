@@ -248,6 +248,13 @@ export class LogView implements View {
       this.#detail.hide();
       return;
     }
+    // No event tells of an offline partition; its place says why it is offline.
+    if (this.#isOffline(topic, partition)) {
+      // A view that is shown anew is scrolled to its top first.
+      await Promise.resolve();
+      if (place === this.#place) this.#rows.bring(topic, place.partition);
+      return;
+    }
     const shape = await this.#shape(topic, partition, () => true).catch((error: unknown) => {
       if (place === this.#place) this.#context.notices.fail(error);
     });
@@ -299,6 +306,11 @@ export class LogView implements View {
 
   #idOf(topic: string): string {
     return this.#context.model.topics.find(({ name }) => name === topic)?.id ?? "";
+  }
+
+  #isOffline(topic: string, partition: number): boolean {
+    const known = this.#context.model.topics.find(({ name }) => name === topic);
+    return known?.offline.some((each) => each.partition === partition) === true;
   }
 
   /** What to say if the topic of a place, or its partition, does not exist. */

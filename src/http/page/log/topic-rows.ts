@@ -143,9 +143,12 @@ export class TopicRows {
   /** Opens the section of a topic, and scrolls to it or to one of its rows. */
   bring(topic: string, partition: number | undefined): void {
     const section = this.#reveal(topic);
-    const row = section?.reveal(partition ?? 0);
-    if (partition === undefined) section?.root.scrollIntoView({ block: "start" });
-    else row?.root.scrollIntoView({ block: "center" });
+    if (section === undefined) return;
+    if (partition !== undefined) section.bring(partition);
+    else {
+      section.reveal(0);
+      section.root.scrollIntoView({ block: "start" });
+    }
   }
 
   /** Resolves when all segments of a partition are known. */

@@ -95,6 +95,12 @@ export class TopicSection {
     return this.row(partition);
   }
 
+  /** Scrolls to a partition, also to one that is offline and so has no row. */
+  bring(partition: number): void {
+    this.reveal(partition);
+    this.#places.get(partition)?.root.scrollIntoView({ block: "center" });
+  }
+
   /** The row of a partition, created if it has a place. */
   row(partition: number): Row | undefined {
     const place = this.#places.get(partition);
@@ -154,7 +160,7 @@ export class TopicSection {
     if (this.#pager === undefined && topic.partitions > ROWS_SHOWN_MAX) {
       this.#pager = new PartitionPager({
         page: (first) => this.#page(first),
-        goTo: (wanted) => this.reveal(wanted)?.root.scrollIntoView({ block: "center" }),
+        goTo: (wanted) => this.bring(wanted),
       });
       this.#body.before(this.#pager.root);
     }

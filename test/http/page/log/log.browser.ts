@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { batchOf } from "../../../support/broker.js";
 import { type BrowserPage, CHROMIUM } from "../../../support/browser.js";
+import { makeOfflinePartition } from "../../../support/offline.js";
 import {
   BROWSER_TIMEOUT_MS,
   lookUpOnPage,
@@ -390,6 +391,31 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await page.evaluate("location.hash")).toBe("#/log?filter=IC-3");
       await page.evaluate("location.hash = '#/log/topic-13'");
       await page.until(`${listed}.length === 23`);
+    },
+    BROWSER_TIMEOUT_MS,
+  );
+
+  test(
+    "leads to the place of an offline partition, which says why it is offline",
+    async () => {
+      using directory = tempDir();
+      await makeOfflinePartition(directory.path);
+      await using broken = await startPage({ dataDir: directory.path });
+      for (const name of ["a", "b", "c"]) await broken.broker.context.registry.create(name, 8, {});
+      const page = await browser.open(`${broken.url}#/log/t/0`);
+      const isSeen = `(() => {
+        const text = [...document.querySelectorAll('.place .failure')].find((it) =>
+          it.textContent.startsWith('partition 0 is offline: '));
+        const { top, bottom } = text?.getBoundingClientRect() ?? {};
+        return bottom > top && top > 0 && bottom < innerHeight;
+      })()`;
+      await page.until(`scrollY > 0 && ${isSeen}`);
+      // Also from another view, of which nothing is left on the screen.
+      await page.evaluate("location.hash = '#/topics'");
+      await page.until("document.title === 'Topics – RustLog'");
+      await page.evaluate("location.hash = '#/log/t/0'");
+      await page.until(`scrollY > 0 && ${isSeen}`);
+      expect(await page.evaluate("document.querySelectorAll('.notice').length")).toBe(0);
     },
     BROWSER_TIMEOUT_MS,
   );
