@@ -2,6 +2,7 @@
 // Leaves to others: the measurements.
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -107,6 +108,7 @@ export class Bench implements Disposable {
   /** Creates a directory in `parent`, by default on a real disk rather than in memory. */
   constructor(scale: Scale, parent: string = diskDirectory()) {
     this.scale = scale;
+    mkdirSync(parent, { recursive: true });
     this.directory = mkdtempSync(join(parent, "rustlog-bench-"));
     for (const signal of ["SIGINT", "SIGTERM"] as const)
       process.once(signal, () => process.exit(1));
