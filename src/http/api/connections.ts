@@ -9,6 +9,7 @@ import { printable } from "../../printable.js";
 import { closeConnection } from "../../services/close-connection.js";
 import { requireOnCluster } from "../../services/permissions.js";
 import type {
+  BusiestClient,
   ClientField,
   ClientGroup,
   ClientSum,
@@ -29,6 +30,9 @@ import { Queue } from "./queue.js";
 
 /** Limit on connections, and on sums, that are shown. */
 const SHOWN_MAX = 100;
+
+/** A connection with more than this part of the traffic of its client is named beside it. */
+const CHIEF_SHARE_MIN = 0.9;
 
 /** Connections per turn of the event loop: comparing texts takes a microsecond or two. */
 const PORTION = 500;
@@ -159,6 +163,7 @@ async function connectionsState(
   const active = { client: new Sums(), host: new Sums() };
   const portions = new Portions(PORTION);
   let [matching, receivedRate, sentRate] = [0, 0, 0];
+  let chief: Client | undefined;
   for (const connection of connections) {
     const turn = portions.next();
     if (turn !== undefined) {
@@ -173,6 +178,7 @@ async function connectionsState(
     receivedRate += rate.receivedRate;
     sentRate += rate.sentRate;
     if (rate.receivedRate + rate.sentRate > 0) {
+      if (chief === undefined || trafficOf(rate) > trafficOf(chief.rate)) chief = client;
       if (peer.id === undefined) active.host.add(peer.address, client);
       else active.client.add(peer.id, client);
     }
@@ -182,13 +188,13 @@ async function connectionsState(
     else sums.add(GROUPS[by](client), client);
   }
   const [byId, byHost] = [await active.client.first(1), await active.host.first(1)];
-  const busiest = [
+  const [busiest] = [
     ...byId.map((sum) => ({ ...sum, by: "client" as const })),
     ...byHost.map((sum) => ({ ...sum, by: "host" as const })),
   ].sort(ordered(SUM_ORDERS, "-rate"));
   const totals = {
     ...{ protocols, atMs: Date.now(), spanMs: look.spanMs, receivedRate, sentRate, matching },
-    busiest: busiest[0] ?? null,
+    busiest: busiest === undefined ? null : { ...busiest, chief: chiefOf(busiest, chief) },
   };
   if (by === undefined) {
     const shown = first.take().map(stateOf);
@@ -196,6 +202,23 @@ async function connectionsState(
   }
   const shown = await sums.first(SHOWN_MAX, order);
   return { ...totals, connections: [], sums: shown, hasMore: sums.size > shown.length };
+}
+
+/** The connection with the most traffic, if it has nearly all that of a sum. */
+function chiefOf(
+  sum: Omit<BusiestClient, "chief">,
+  client: Client | undefined,
+): ConnectionState | null {
+  if (client === undefined) return null;
+  const { id, address } = client.connection.client;
+  const name = sum.by === "client" ? id : id === undefined ? address : undefined;
+  const isOfSum = name !== undefined && printable(name) === sum.name;
+  const isChief = isOfSum && trafficOf(client.rate) > CHIEF_SHARE_MIN * trafficOf(sum);
+  return isChief ? stateOf(client) : null;
+}
+
+function trafficOf({ receivedRate, sentRate }: Pick<ClientSum, "receivedRate" | "sentRate">) {
+  return receivedRate + sentRate;
 }
 
 function matches({ connection, work }: Client, { field, text }: Filter): boolean {

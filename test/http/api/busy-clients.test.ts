@@ -79,6 +79,17 @@ test("a client that floods the broker over many connections is named, also besid
   expect(sums?.map(({ name }) => name)).toEqual(["flood", "single"]);
 });
 
+test("the connection that has nearly all the traffic of a client is named, another one is not", async () => {
+  const host = "10.0.0.2";
+  const idle = Array.from({ length: 11 }, () => ({ host, received: 1 }));
+  const flood = { host, received: 990 };
+  const { busiest } = await stateAfter([...idle, flood]);
+  expect(busiest).toMatchObject({ by: "host", name: host, connections: 12 });
+  expect(busiest?.chief).toMatchObject({ address: `${host}:11`, receivedRate: 990 });
+  const spread = await stateAfter([flood, flood, { host: "10.0.0.3", id: "one", received: 1_900 }]);
+  expect(spread.busiest).toMatchObject({ name: host, chief: null });
+});
+
 test("a client without a client id is known by its address", async () => {
   const named = { host: "10.0.0.1", id: "meter", received: 10 };
   const nameless = { host: "10.0.0.2", received: 8 };

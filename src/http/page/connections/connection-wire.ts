@@ -69,6 +69,13 @@ export interface ClientSum extends ClientUse {
   readonly throttled: number;
 }
 
+/** A client id, or an address for all connections without one. */
+export interface BusiestClient extends ClientSum {
+  readonly by: "client" | "host";
+  /** The connection that has nearly all of this traffic; null if it is spread over several. */
+  readonly chief: ConnectionState | null;
+}
+
 export interface ConnectionsState {
   /** Number of connections by protocol. */
   readonly protocols: Readonly<Record<string, number>>;
@@ -79,8 +86,8 @@ export interface ConnectionsState {
   /** The rates of all connections. */
   readonly receivedRate: number;
   readonly sentRate: number;
-  /** The client with the most traffic: a client id, or an address without one. Null if there is no traffic. */
-  readonly busiest: (ClientSum & { readonly by: "client" | "host" }) | null;
+  /** The client with the most traffic. Null if there is no traffic. */
+  readonly busiest: BusiestClient | null;
   /** Connections that match the filter. */
   readonly matching: number;
   /** The first of them in the order that was asked for; none if they are summed. */

@@ -1,5 +1,6 @@
 // What the connections view says in words. Pure. Leaves to others: showing it (connections-view.ts).
 import { countOf, formatBytes, formatCount } from "../parts/format.js";
+import { hrefOf } from "../router.js";
 import type {
   ClientField,
   ClientUse,
@@ -98,6 +99,54 @@ export function trafficText({
 }: Pick<ConnectionsState, "spanMs" | "receivedRate" | "sentRate">): string | undefined {
   if (spanMs === 0) return undefined;
   return `${formatBytes(receivedRate)}/s in, ${formatBytes(sentRate)}/s out`;
+}
+
+/** A part of a sentence; `href` is where it leads. */
+interface Piece {
+  readonly text: string;
+  readonly href?: string;
+}
+
+/**
+ * Which client floods the broker: `; 99 % of it by client id meter, user ann, which writes to orders`. Of a client with
+ * several connections it names the one that has nearly all. Empty if there is nothing to say.
+ */
+export function busiestPieces(
+  state: Pick<ConnectionsState, "busiest" | "receivedRate" | "sentRate">,
+): readonly Piece[] {
+  const { busiest } = state;
+  if (busiest === null || busiest.name === null) return [];
+  const share = percentText(shareOf(busiest, state));
+  if (share === "") return [];
+  const { by, name, connections, chief } = busiest;
+  const found = (text: string): Piece => ({
+    text,
+    href: hrefOf("connections", [], { filter: text }),
+  });
+  const said: Piece[] = [
+    { text: `; ${share} of it by ${by === "client" ? "client id" : "address"} ` },
+    found(name),
+  ];
+  if (connections > 1) said.push({ text: `, over ${countOf(connections, "connection")}` });
+  if (chief === null) return said;
+  if (connections > 1) {
+    const ofChief = percentText(shareOf(chief, state));
+    said.push({ text: `; ${ofChief} by the one from ` }, found(chief.address));
+  }
+  if (chief.user !== null) said.push({ text: `, user ${chief.user}` });
+  return [...said, ...workPieces(chief)];
+}
+
+/** What a connection does most: `, which writes to orders`. */
+function workPieces({ writes, reads, receivedRate, sentRate }: ConnectionState): Piece[] {
+  const isReader = sentRate > receivedRate;
+  const use = isReader ? reads : writes;
+  if (use === null || use.topic === null) return [];
+  const verb = isReader ? "reads from" : "writes to";
+  return [
+    { text: `, which ${verb} ` },
+    { text: topicText(use), href: hrefOf("topics", [use.topic]) },
+  ];
 }
 
 /** What closing a connection does, for the dialog that asks. `hasUsers` says whether clients log in. */

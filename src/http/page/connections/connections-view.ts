@@ -18,7 +18,7 @@ import type {
 import { askToClose } from "./close-dialog.js";
 import { askConnections } from "./connection-api.js";
 import { connectionColumns, sumColumns } from "./connection-columns.js";
-import { countText, emptyText, percentText, shareOf, trafficText } from "./connection-words.js";
+import { busiestPieces, countText, emptyText, trafficText } from "./connection-words.js";
 
 /** Minimum time between refreshes; slow answers extend it. */
 const REFRESH_MS = 2000;
@@ -189,19 +189,12 @@ export class ConnectionsView implements View {
 
   #showTraffic(state: ConnectionsState): void {
     setText(this.#traffic, trafficText(state) ?? "measuring the traffic …");
-    const { busiest } = state;
-    const share = busiest === null ? "" : percentText(shareOf(busiest, state));
-    if (busiest === null || busiest.name === null || share === "") {
-      this.#busiest.replaceChildren();
-      return;
-    }
-    const { name, connections, by } = busiest;
-    const kind = by === "client" ? "client id" : "address";
-    const over = connections === 1 ? "" : `, over ${countOf(connections, "connection")}`;
-    const texts = [`; ${share} of it by ${kind} `, name, over];
-    if (this.#busiest.textContent === texts.join("")) return;
-    const link = element("a", { href: hrefOf("connections", [], { filter: name }) }, name);
-    this.#busiest.replaceChildren(texts[0] ?? "", link, over);
+    const pieces = busiestPieces(state);
+    // A link that has not changed keeps the focus.
+    if (this.#busiest.textContent === pieces.map(({ text }) => text).join("")) return;
+    this.#busiest.replaceChildren(
+      ...pieces.map(({ text, href }) => (href === undefined ? text : element("a", { href }, text))),
+    );
   }
 
   #showEmpty(isEmpty: boolean): void {

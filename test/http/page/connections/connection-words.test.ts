@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   ageText,
+  busiestPieces,
   closeConsequences,
   countText,
   emptyText,
@@ -16,7 +17,10 @@ import {
   workFilter,
   writersText,
 } from "../../../../src/http/page/connections/connection-words.js";
-import type { ConnectionState } from "../../../../src/http/page/connections/connection-wire.js";
+import type {
+  BusiestClient,
+  ConnectionState,
+} from "../../../../src/http/page/connections/connection-wire.js";
 
 const CONNECTION: ConnectionState = {
   ...{ serial: 7, address: "10.0.0.7:50000", protocol: "kafka", isTls: true, sinceMs: 0 },
@@ -26,6 +30,44 @@ const CONNECTION: ConnectionState = {
   ...{ isThrottled: false, throttledShare: 0 },
   ...{ writes: null, reads: null, group: "billing" },
 };
+
+describe("the client with the most traffic", () => {
+  const SUM: BusiestClient = {
+    ...{ name: "127.0.0.1", by: "host", connections: 12, receivedRate: 2048, sentRate: 0 },
+    ...{ throttled: 0, inflightBytes: 0, inflightRequests: 0, waitingFetches: 0, chief: null },
+  };
+  const total = { receivedRate: 2064, sentRate: 0 };
+  const orders = { topic: "orders", others: [], more: 0 };
+  const chief = { ...CONNECTION, writes: orders };
+  const textOf = (state: Parameters<typeof busiestPieces>[0]): string =>
+    busiestPieces(state)
+      .map(({ text, href }) => (href === undefined ? text : `[${text}](${href})`))
+      .join("");
+
+  test("is named, with the one connection that has nearly all of it, and its topic", () => {
+    expect(textOf({ ...total, busiest: null })).toBe("");
+    const host = "[127.0.0.1](#/connections?filter=127.0.0.1)";
+    expect(textOf({ ...total, busiest: SUM })).toBe(
+      `; 99 % of it by address ${host}, over 12 connections`,
+    );
+    expect(textOf({ ...total, busiest: { ...SUM, chief } })).toBe(
+      `; 99 % of it by address ${host}, over 12 connections; ` +
+        "99 % by the one from [10.0.0.7:50000](#/connections?filter=10.0.0.7%3A50000)" +
+        ", user ann, which writes to [orders](#/topics/orders)",
+    );
+  });
+
+  test("is said to read if it does that more, and its topic is not told if it is hidden", () => {
+    const busiest = { ...SUM, name: "meter", by: "client", connections: 1 } as const;
+    const meter = "; 99 % of it by client id [meter](#/connections?filter=meter)";
+    const reader = { ...chief, user: null, receivedRate: 0, sentRate: 2048, reads: orders };
+    expect(textOf({ ...total, busiest: { ...busiest, chief: reader } })).toBe(
+      `${meter}, which reads from [orders](#/topics/orders)`,
+    );
+    const hidden = { ...chief, user: null, writes: { ...orders, topic: null } };
+    expect(textOf({ ...total, busiest: { ...busiest, chief: hidden } })).toBe(meter);
+  });
+});
 
 describe("numbers of a connection", () => {
   test("are left out where there is nothing to say", () => {
