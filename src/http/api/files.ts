@@ -31,6 +31,9 @@ const LOGIN_POLICY = `${ONLY_OURS}; form-action 'self'`;
 /** Where the form shows why a login failed. */
 const SAID = '<p class="failure" role="alert">';
 
+/** The field for the user. */
+const USER = 'name="user"';
+
 /** Where the page finds the script of the worker. */
 const WORKER = '<meta name="events-worker" content="';
 
@@ -45,9 +48,13 @@ export class PageFiles {
   }
 
   /** Answers with the form to log in, and what it says. */
-  async login(status = 200, said = ""): Promise<Response> {
+  async login(status = 200, said = "", user = ""): Promise<Response> {
     const { body, type } = (await this.#load()).login.get("/")!;
-    const html = new TextDecoder().decode(body).replace(SAID, `${SAID}${said}`);
+    const html = new TextDecoder()
+      .decode(body)
+      .replace(SAID, `${SAID}${said}`)
+      // A function: in a text, `$&` would have a meaning.
+      .replace(USER, () => `${USER} value="${Bun.escapeHTML(user)}"`);
     const headers = { "content-type": type, "content-security-policy": LOGIN_POLICY };
     return new Response(html, { status, headers });
   }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { clockMs } from "../../clock.js";
 import { RustLogError } from "../../errors.js";
+import { USER_NAME_BYTES_MAX } from "../../limits.js";
 import { FailedLogins } from "../../security/failed-logins.js";
 import { contextFor, withCaller } from "../../services/context.js";
 import { beginLogin, continueLogin } from "../../services/login.js";
@@ -79,7 +80,7 @@ export class PageLogin {
       const nowMs = clockMs();
       const delayMs = beganMs + this.#failures.delayMs(String(Bun.hash(user)), nowMs) - nowMs;
       if (!signal.aborted) await sleep(Math.max(0, delayMs), undefined, { ref: false });
-      return this.#files.login(401, "The user or the password is wrong.");
+      return this.#files.login(401, "The user or the password is wrong.", nameToKeep(user));
     }
     const before = this.#access.sessionOf(request, isSecure);
     if (before !== undefined) this.#access.sessions.end(before);
@@ -88,6 +89,12 @@ export class PageLogin {
     const id = this.#access.sessions.open(withCaller(context, caller));
     return toPage({ "set-cookie": this.#access.cookie(id, isSecure) });
   }
+}
+
+/** What the form shows again as the user: no name that is too long, or that could not be typed into it. */
+function nameToKeep(user: string): string {
+  const isName = Buffer.byteLength(user) <= USER_NAME_BYTES_MAX && !/\p{Cc}/u.test(user);
+  return isName ? user : "";
 }
 
 /** A browser follows it with a GET, so that it does not send the password again when the page is reloaded. */

@@ -2,5 +2,6 @@
 // where a form and its redirect lead.
 const form = document.querySelector("form");
 if (form !== null) form.action += location.hash;
-// Where the address has such a part, browsers do not heed `autofocus`.
-document.querySelector<HTMLInputElement>("[name=user]")?.focus();
+// Where the address has such a part, browsers do not heed `autofocus`. After a wrong password the user is there already.
+const fields = [...document.querySelectorAll("input")];
+fields.find(({ value }) => value === "")?.focus();

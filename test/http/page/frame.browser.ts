@@ -287,14 +287,22 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.until("document.title === 'Groups – RustLog'");
       await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
       const rows = "document.querySelectorAll('.row .numbers strong').length > 0";
-      const logIn = async (user: string, isIn = rows): Promise<void> => {
+      const logIn = async (user: string, isIn = rows, password = user): Promise<void> => {
         await page.until("document.activeElement?.name === 'user'");
         await page.type(user);
         await page.evaluate("document.querySelector('[name=password]').focus()");
-        await page.type(user);
+        await page.type(password);
         await page.press("Enter");
         await page.until(isIn);
       };
+      // After a wrong password only that is typed again.
+      await logIn("ann", "document.querySelector('.failure').textContent !== ''", "guess");
+      await page.until("document.activeElement?.name === 'password'");
+      expect(await page.evaluate<string>("document.querySelector('[name=user]').value")).toBe(
+        "ann",
+      );
+      await page.evaluate("document.querySelector('[name=user]').value = ''");
+      await page.evaluate("document.querySelector('[name=user]').focus()");
       await logIn("ann", "document.title === 'Groups – RustLog'");
       await page.evaluate("location.hash = ''");
       expect(await page.text(".user span")).toBe("ann");
