@@ -135,6 +135,7 @@ class Page {
     const isOther = this.#shown !== view;
     if (isOther) {
       this.#shown?.hide();
+      this.#context.notices.leaveView();
       this.#main.replaceChildren(view.root);
     }
     const isFirst = this.#shown === undefined;

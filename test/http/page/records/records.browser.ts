@@ -403,6 +403,33 @@ describe.skipIf(CHROMIUM === undefined)("the records view", () => {
       );
       expect(await page.text(".record-panel .actions")).not.toContain("Delete this key");
       expect(await page.evaluate("document.querySelector('.notice')")).toBeNull();
+
+      // What is said of a deletion goes with the view, or when nobody has used it for a while.
+      const deleteAgain = async (): Promise<void> => {
+        await page.evaluate("location.hash = '#/records/states?record=1%2F1'");
+        await press("Delete this key");
+        await page.until("document.querySelector('dialog')");
+        await page.evaluate("document.querySelector('dialog [type=submit]').click()");
+        await page.until("document.querySelector('.notice a')");
+      };
+      await deleteAgain();
+      await page.evaluate("location.hash = '#/log'");
+      await page.until("document.title === 'Log – RustLog'");
+      expect(await page.evaluate("document.querySelector('.notice')")).toBeNull();
+      await page.evaluate(`(() => {
+        const real = setTimeout;
+        window.setTimeout = (act, ms, ...rest) => {
+          if (ms !== 30000) return real(act, ms, ...rest);
+          window.later = act;
+        };
+      })()`);
+      await deleteAgain();
+      await page.evaluate("document.querySelector('.notice a').focus()");
+      await page.evaluate("later()");
+      expect(await page.evaluate("document.querySelector('.notice a') !== null")).toBe(true);
+      await page.evaluate("document.activeElement.blur()");
+      await page.evaluate("later()");
+      expect(await page.evaluate("document.querySelector('.notice')")).toBeNull();
     },
     BROWSER_TIMEOUT_MS,
   );
