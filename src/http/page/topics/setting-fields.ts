@@ -2,7 +2,7 @@
 // Leaves to others: checking the values, which the broker does.
 import { button, element, setText } from "../parts/dom.js";
 import { choice } from "../parts/fields.js";
-import { settingHint, settingInput, settingText } from "./setting-text.js";
+import { settingHint, settingInput, settingMeaning, settingText } from "./setting-text.js";
 import type { TopicSetting } from "./topic-wire.js";
 
 interface Line {
@@ -88,7 +88,7 @@ export class SettingFields {
     if (setting === undefined) return "";
     const { documentation, value, type, choices } = setting;
     const form = choices.length > 0 ? choices.join(", ") : settingHint(name, type);
-    return `${documentation} Without it: ${settingText(name, value)}. Write ${form}.`;
+    return `${settingMeaning(documentation)} Without it: ${settingText(name, value)}. Write ${form}.`;
   }
 }
 

@@ -5,6 +5,9 @@ import { formatCount } from "../parts/format.js";
 /** Kafka's largest number, which stands for no limit. */
 const UNLIMITED = "9223372036854775807";
 
+/** Settings with a value that stands for no limit. */
+const MAY_BE_NONE = /^retention\.|^message\.timestamp\..*\.max\.ms$|^max\.compaction\.lag\.ms$/;
+
 const TIMES = [
   ["d", "day", 86_400_000],
   ["h", "hour", 3_600_000],
@@ -37,7 +40,7 @@ export function settingInput(name: string, value: string): string {
   if (number === undefined || number === 0) return value;
   if (name.endsWith(".ms")) {
     const time = TIMES.find(([, , ms]) => number % ms === 0);
-    return time === undefined ? value : `${number / time[2]}${time[0]}`;
+    return time === undefined ? `${value}ms` : `${number / time[2]}${time[0]}`;
   }
   if (!name.endsWith(".bytes")) return value;
   const size = SIZES.find(([, bytes]) => number % bytes === 0);
@@ -46,10 +49,19 @@ export function settingInput(name: string, value: string): string {
 
 /** What may be written for a setting. */
 export function settingHint(name: string, type: string): string {
-  if (name.endsWith(".ms")) return "a time, such as 500ms, 90s, 12h or 7d; none for no limit";
-  if (name.endsWith(".bytes")) return "a size, such as 4096, 64KiB or 1GiB; none for no limit";
+  const none = MAY_BE_NONE.test(name) ? "; none for no limit" : "";
+  if (name.endsWith(".ms")) return `a time, such as 500ms, 90s, 12h or 7d${none}`;
+  if (name.endsWith(".bytes")) return `a size, such as 4096, 64KiB or 1GiB${none}`;
   if (type === "double") return "a number, such as 0.5";
   return type === "list" ? "values with commas between them" : "a whole number";
+}
+
+/** What a setting means, without how its value is written elsewhere: the page shows and takes units, and none. */
+export function settingMeaning(documentation: string): string {
+  return documentation.replace(
+    /, in (?:milliseconds|bytes)(?:; (?:-1|negative) for [a-z ]+)?\./,
+    ".",
+  );
 }
 
 /** Milliseconds in their largest whole unit: `90 minutes`. */

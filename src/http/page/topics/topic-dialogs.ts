@@ -14,7 +14,7 @@ import {
 } from "./consequences.js";
 import { Forecast } from "./forecast.js";
 import { SettingFields } from "./setting-fields.js";
-import { settingHint, settingInput, settingText } from "./setting-text.js";
+import { settingHint, settingInput, settingMeaning, settingText } from "./setting-text.js";
 import {
   alterTopic,
   askChange,
@@ -147,7 +147,7 @@ export function settingDialog(
   source.addEventListener("change", changed);
   const hint = choices.length > 0 ? undefined : settingHint(key, setting.type);
   const body = [
-    setting.documentation,
+    settingMeaning(setting.documentation),
     field("value", input, hint),
     ...(isOwn ? [field("value from", source)] : []),
     forecast.root,

@@ -7,7 +7,7 @@ import { nameText } from "../parts/names.js";
 import { type Column, Table } from "../parts/table.js";
 import { hrefOf } from "../router.js";
 import { percentText } from "./consequences.js";
-import { settingText } from "./setting-text.js";
+import { settingMeaning, settingText } from "./setting-text.js";
 import type { PartitionRow, TopicDetail, TopicReader, TopicSetting } from "./topic-wire.js";
 
 interface NamedPartitionRow extends PartitionRow {
@@ -175,7 +175,10 @@ const SETTING_COLUMNS: readonly Column<TopicSetting>[] = [
     text: ({ name }) => name,
     fill: (cell, { name, documentation }) => {
       cell.classList.add("documented");
-      cell.replaceChildren(element("strong", {}, name), element("small", {}, documentation));
+      cell.replaceChildren(
+        element("strong", {}, name),
+        element("small", {}, settingMeaning(documentation)),
+      );
     },
   },
   {
