@@ -149,7 +149,8 @@ export function newestBefore(partition: Partition, offset: number): number {
 /** Bytes of log whose headers are read at a time. */
 const HEADERS_BYTES = 64 * 1024;
 
-function headerAt(partition: Partition, offset: number): Uint8Array | undefined {
+/** The header of the batch that holds `offset`, or the next one, until another read; undefined if damage hides it. */
+export function headerAt(partition: Partition, offset: number): Uint8Array | undefined {
   try {
     return partition.read(offset, 1).slices[0]?.read(0, BATCH_HEADER_BYTES);
   } catch (error) {

@@ -25,7 +25,7 @@ export const SEARCH_FIELDS = [
 ] as const;
 
 /** Where a condition looks; a tombstone has no value. */
-export type SearchField = (typeof SEARCH_FIELDS)[number];
+type SearchField = (typeof SEARCH_FIELDS)[number];
 
 export interface RecordCondition {
   readonly field: SearchField;

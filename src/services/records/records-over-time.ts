@@ -5,20 +5,19 @@
 import { RustLogError } from "../../errors.js";
 import { OFFSET_MAX } from "../../limits.js";
 import {
-  attributes,
-  BATCH_HEADER_BYTES,
   baseOffset,
   baseTimestamp,
-  LOG_APPEND_TIME_BIT,
+  hasLogAppendTime,
   newestTimestamp,
   nextOffset,
 } from "../../record/batch.js";
-import { DELETE_HORIZON_BIT } from "../../record/delete-horizon.js";
+import { deleteHorizon } from "../../record/delete-horizon.js";
 import type { Partition } from "../../topics/partition.js";
 import type { ServiceContext } from "../context.js";
 import { logEndsAt, LookupTurns } from "../log-ends.js";
 import { partitionOf } from "../named-partition.js";
 import { browsedPartitions } from "./browse.js";
+import { headerAt } from "./log-pieces.js";
 
 /** Parts that the time is divided into; fewer for a topic with many partitions. */
 const PARTS = [60, 24] as const;
@@ -73,7 +72,8 @@ export async function recordsOverTime(
     for (const [i, ms] of times.entries()) {
       if (ends[i]! >= highWatermark) break;
       await turns.next(0);
-      ends[i] = endWithin(headerAt(current(context, partition), ends[i]!), ends[i]!, ms);
+      const batch = timesAt(current(context, partition), ends[i]!);
+      if (batch !== undefined) ends[i] = endWithin(batch, ends[i]!, ms);
     }
     // Records that are older than those before them belong to the first part.
     if (query.fromMs === undefined) ends[0] = Math.min(logStartOffset, ends[0]!);
@@ -102,7 +102,7 @@ async function oldestMs(
     await partition.prepareTimeSearch(0);
     const match = current(context, partition).findTimestamp(0, 0);
     if (match === undefined) continue;
-    const { firstMs } = headerAt(current(context, partition), match.offset);
+    const { firstMs = match.timestamp } = timesAt(current(context, partition), match.offset) ?? {};
     oldest = Math.min(oldest ?? OFFSET_MAX, firstMs);
   }
   return oldest;
@@ -131,14 +131,13 @@ interface BatchTimes {
   readonly lastMs: number;
 }
 
-/** What the header of the batch that holds `offset` says. */
-function headerAt(partition: Partition, offset: number): BatchTimes {
-  const header = partition.read(offset, 1).slices[0]?.read(0, BATCH_HEADER_BYTES);
-  if (header === undefined || header.length < BATCH_HEADER_BYTES)
-    return { next: offset, first: offset, firstMs: 0, lastMs: 0 };
+/** What the header of the batch that holds `offset` says; undefined if damage hides it. */
+function timesAt(partition: Partition, offset: number): BatchTimes | undefined {
+  const header = headerAt(partition, offset);
+  if (header === undefined) return undefined;
   const lastMs = newestTimestamp(header, 0);
-  // Otherwise that field has another meaning.
-  const hasFirst = (attributes(header, 0) & (LOG_APPEND_TIME_BIT | DELETE_HORIZON_BIT)) === 0;
+  // Otherwise the first timestamp is not that of a record.
+  const hasFirst = !hasLogAppendTime(header, 0) && deleteHorizon(header, 0) === undefined;
   const firstMs = hasFirst ? Math.max(0, Math.min(baseTimestamp(header, 0), lastMs)) : lastMs;
   return { first: baseOffset(header, 0), next: nextOffset(header, 0), firstMs, lastMs };
 }
