@@ -113,7 +113,7 @@ function openIfLarge(path: string): HeldFile | undefined {
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch {
-    // There is none, it is a link, or too many files are open.
+    // The file does not exist or is a link, or too many files are open.
     return undefined;
   }
   const stats = fstatSync(fd);

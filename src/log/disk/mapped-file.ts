@@ -31,7 +31,7 @@ const ended = new FinalizationRegistry<string>((key) => {
   for (const callback of of.waiting) callback();
 });
 
-/** Calls `callback` once no mapping of a file is left: at once if there is none. */
+/** Calls `callback` once no mapping of a file is left: at once if it has no mappings. */
 export function afterUnmapping(file: FileId, callback: () => void): void {
   const of = byFile.get(keyOf(file));
   if (of === undefined) callback();

@@ -48,7 +48,7 @@ export class LagTrack {
     for (const column of this.#columns) column.splice(0, count < 0 ? column.length : count);
   }
 
-  /** The time of value `i`; NaN if there is none. */
+  /** The time of value `i`; NaN past the last one. */
   msAt(i: number): number {
     return this.#ms[i] ?? Number.NaN;
   }

@@ -328,7 +328,7 @@ export class LogView implements View {
     if (topics.length >= (overview?.topicCount ?? 0))
       return missingTopic(this.#context, topic, "log");
     return emptyState(
-      `“${topic}” is none of the first ${countOf(topics.length, "topic")}, which are all that is drawn here.`,
+      `Only the first ${countOf(topics.length, "topic")} are drawn here, without “${topic}”.`,
       link("Look for it in Topics", hrefOf("topics", [topic])),
     );
   }

@@ -27,7 +27,7 @@ const CODECS = { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd:
 /** Time without a key after which the size is measured: that takes milliseconds for a large value. */
 const MEASURE_MS = 100;
 
-/** What of the form is in the address; never the value. */
+/** The parts of the form that are in the address: the value is not. */
 interface FormPlace {
   readonly topic: string;
   readonly partition: string;

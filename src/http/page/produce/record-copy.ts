@@ -91,7 +91,7 @@ function orderOf({ topic, key, value, headers }: RecordCopy): ProduceOrder {
 /** Bytes that are shown as hexadecimal, where a person may read them; of more, base64 is shorter. */
 const COPIED_HEX_BYTES_MAX = 4096;
 
-/** Bytes as a field has them. `hasLines`: the field takes line breaks. */
+/** Bytes as text for a field. `hasLines`: the field takes line breaks. */
 export function contentOf(bytes: Uint8Array | null, hasLines: boolean): FieldContent {
   if (bytes === null) return { text: "", reading: "null" };
   if (bytes.length === 0) return { text: "", reading: "empty" };
