@@ -2,7 +2,8 @@
 // Leaves to others: noticing it (topics/faults.test.ts), and the sentences (http/page/problems/).
 import { expect, test } from "bun:test";
 import type { BrokerVitals, ServiceContext } from "../../src/services/context.js";
-import { type Problem, readProblems } from "../../src/services/problems.js";
+import type { Problem } from "../../src/services/problem.js";
+import { readProblems } from "../../src/services/problems.js";
 import { StuckGroups } from "../../src/services/stuck-groups.js";
 import { batchOf } from "../support/broker.js";
 import { joinGroup } from "../support/group-members.js";

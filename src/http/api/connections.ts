@@ -48,7 +48,7 @@ type Sortable = number | string;
 
 /** What connections can be sorted by. */
 const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
-  rate: ({ rate }) => rate.receivedRate + rate.sentRate,
+  rate: ({ rate }) => trafficOf(rate),
   in: ({ rate }) => rate.receivedRate,
   out: ({ rate }) => rate.sentRate,
   bytes: ({ connection }) => connection.inflight.bytes,
@@ -67,7 +67,7 @@ const ORDERS: Readonly<Record<string, (client: Client) => Sortable>> = {
 
 /** What sums can be sorted by. */
 const SUM_ORDERS: Readonly<Record<string, (sum: ClientSum) => Sortable>> = {
-  rate: ({ receivedRate, sentRate }) => receivedRate + sentRate,
+  rate: trafficOf,
   in: ({ receivedRate }) => receivedRate,
   out: ({ sentRate }) => sentRate,
   bytes: ({ inflightBytes }) => inflightBytes,
@@ -177,7 +177,7 @@ async function connectionsState(
     protocols[protocol] = (protocols[protocol] ?? 0) + 1;
     receivedRate += rate.receivedRate;
     sentRate += rate.sentRate;
-    if (rate.receivedRate + rate.sentRate > 0) {
+    if (trafficOf(rate) > 0) {
       if (chief === undefined || trafficOf(rate) > trafficOf(chief.rate)) chief = client;
       if (peer.id === undefined) active.host.add(peer.address, client);
       else active.client.add(peer.id, client);
